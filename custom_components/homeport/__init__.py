@@ -1,0 +1,102 @@
+"""Homeport: what can reach this home from the internet, and what stops it."""
+
+import asyncio
+import logging
+
+from homeassistant.const import Platform
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import config_validation as cv, device_registry as dr
+from homeassistant.helpers.aiohttp_client import async_get_clientsession
+from homeassistant.helpers.typing import ConfigType
+
+from .const import CONF_LOCATION, DOMAIN
+from .coordinator import HomeportConfigEntry, HomeportData
+from .entity import line_device, subentry_device
+from .gateway import GatewayError, Igd
+from .ports import Keeper
+from .services import async_setup_services
+from .store import HomeportStore
+
+_LOGGER = logging.getLogger(__name__)
+
+CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
+PLATFORMS = [Platform.BINARY_SENSOR, Platform.BUTTON, Platform.SENSOR, Platform.SWITCH]
+_CLOSE_TIMEOUT = 10
+"""Seconds that closing everything may take."""
+
+
+async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
+    """Register the actions."""
+    async_setup_services(hass)
+    return True
+
+
+async def async_setup_entry(hass: HomeAssistant, entry: HomeportConfigEntry) -> bool:
+    """Set up a line. Nothing is waited for: a gateway that is down delays only its own entities."""
+    data = entry.runtime_data = await HomeportData.load(hass, entry)
+    devices = dr.async_get(hass)
+    devices.async_get_or_create(config_entry_id=entry.entry_id, **line_device(entry, None))
+    await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    entry.async_on_unload(entry.add_update_listener(_async_entry_changed))
+    entry.async_on_unload(data.line.async_add_listener(lambda: _name_gateway(hass, entry)))
+    data.start()
+    return True
+
+
+async def async_unload_entry(hass: HomeAssistant, entry: HomeportConfigEntry) -> bool:
+    """Unload a line. What is open stays open, unless the entry was disabled."""
+    if not await hass.config_entries.async_unload_platforms(entry, PLATFORMS):
+        return False
+    data = entry.runtime_data
+    if entry.disabled_by:
+        try:
+            async with asyncio.timeout(_CLOSE_TIMEOUT):
+                await data.async_close_all()
+        except TimeoutError:
+            _LOGGER.warning("The router was too slow to close every port")
+    await data.async_stop()
+    return True
+
+
+async def async_remove_entry(hass: HomeAssistant, entry: HomeportConfigEntry) -> None:
+    """Close everything that was opened, then forget it."""
+    store = await HomeportStore.load(hass, entry.entry_id)
+    location = entry.data.get(CONF_LOCATION)
+    if location and store.openings:
+        keeper = Keeper(store.openings, store.save)
+        try:
+            async with asyncio.timeout(_CLOSE_TIMEOUT):
+                gateway = await Igd.connect(async_get_clientsession(hass), location)
+                for port_id in list(store.openings):
+                    await keeper.close(gateway, port_id)
+        except (GatewayError, TimeoutError) as err:
+            _LOGGER.warning(
+                "The router could not be told to close %d port(s), which end with their lease: %s",
+                len(store.openings),
+                err or type(err).__name__,
+            )
+    await store.remove()
+
+
+async def _async_entry_changed(hass: HomeAssistant, entry: HomeportConfigEntry) -> None:
+    """Follow the entry: with another gateway everything starts over, else nothing stops."""
+    data = entry.runtime_data
+    if data.location != entry.data.get(CONF_LOCATION):
+        await hass.config_entries.async_reload(entry.entry_id)
+        return
+    await data.async_entry_changed()
+    devices = dr.async_get(hass)
+    for coordinator in data.of_subentries:
+        devices.async_get_or_create(
+            config_entry_id=entry.entry_id,
+            config_subentry_id=coordinator.subentry.subentry_id,
+            **subentry_device(hass, entry, coordinator.subentry),
+        )
+
+
+def _name_gateway(hass: HomeAssistant, entry: HomeportConfigEntry) -> None:
+    """Add the gateway's make and model to the line's device when they become known."""
+    if info := entry.runtime_data.line.gateway_info:
+        dr.async_get(hass).async_get_or_create(
+            config_entry_id=entry.entry_id, **line_device(entry, info)
+        )

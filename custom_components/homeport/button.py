@@ -1,0 +1,75 @@
+"""Buttons: look at a port from outside, send a hostname's address again."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, override
+
+from homeassistant.components.button import ButtonEntity, ButtonEntityDescription
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .coordinator import (
+    HomeportConfigEntry,
+    HomeportCoordinator,
+    HostnameCoordinator,
+    PortCoordinator,
+)
+from .ddns import DdnsError
+from .entity import HomeportEntity
+from .errors import translated
+from .outside import OutsideError
+from .ports import NotProbed
+
+PARALLEL_UPDATES = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class HomeportButtonDescription[CoordinatorT: HomeportCoordinator[Any]](ButtonEntityDescription):
+    """A button of a coordinator of one kind."""
+
+    press: Callable[[CoordinatorT], Awaitable[object]]
+
+
+CHECK = HomeportButtonDescription[PortCoordinator](
+    key="check", translation_key="check", press=lambda port: port.async_check()
+)
+UPDATE = HomeportButtonDescription[HostnameCoordinator](
+    key="update", translation_key="update", press=lambda hostname: hostname.async_force()
+)
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: HomeportConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Add the buttons of the subentries as they come."""
+
+    def add_port(port: PortCoordinator) -> None:
+        async_add_entities(
+            [HomeportButton(port, CHECK)], config_subentry_id=port.subentry.subentry_id
+        )
+
+    def add_hostname(hostname: HostnameCoordinator) -> None:
+        async_add_entities(
+            [HomeportButton(hostname, UPDATE)], config_subentry_id=hostname.subentry.subentry_id
+        )
+
+    entry.runtime_data.async_on_subentry(PortCoordinator, add_port)
+    entry.runtime_data.async_on_subentry(HostnameCoordinator, add_hostname)
+
+
+class HomeportButton[CoordinatorT: HomeportCoordinator[Any]](
+    HomeportEntity[CoordinatorT], ButtonEntity
+):
+    """A button that does what its description says."""
+
+    entity_description: HomeportButtonDescription[CoordinatorT]
+
+    @override
+    async def async_press(self) -> None:
+        """Do it. Raises HomeAssistantError with the reason why it failed."""
+        try:
+            await self.entity_description.press(self.coordinator)
+        except (OutsideError, NotProbed, DdnsError) as err:
+            raise translated(err) from err

@@ -1,0 +1,263 @@
+"""Setting up a line: its router, and which outside services may be asked."""
+
+from collections.abc import Mapping
+from typing import Any, override
+
+from homeassistant.config_entries import (
+    ConfigEntry,
+    ConfigFlow,
+    ConfigFlowResult,
+    ConfigSubentryFlow,
+    OptionsFlow,
+)
+from homeassistant.const import CONF_HOST
+from homeassistant.core import callback
+from homeassistant.helpers.aiohttp_client import async_get_clientsession
+from homeassistant.helpers.selector import TextSelector, TextSelectorConfig, TextSelectorType
+from homeassistant.helpers.service_info.ssdp import SsdpServiceInfo
+import voluptuous as vol
+from yarl import URL
+
+from .const import (
+    CONF_ECHO_URL,
+    CONF_HOSTNAME,
+    CONF_LOCATION,
+    CONF_PROBER_URL,
+    CONF_PROVIDER,
+    DEFAULT_ECHO_URL,
+    DEFAULT_PROBER_URL,
+    DOMAIN,
+    SUBENTRY_HOSTNAME,
+    SUBENTRY_PORT,
+)
+from .ddns import PROVIDERS, State, Status
+from .gateway import GatewayError, GatewayInfo, Igd, find_location
+from .hostname_flow import HostnameFlow, fields_schema
+from .port_flow import PortFlow
+from .store import HomeportStore
+
+_URL = TextSelector(TextSelectorConfig(type=TextSelectorType.URL))
+_OUTSIDE_SCHEMA = vol.Schema(
+    {vol.Optional(CONF_ECHO_URL): _URL, vol.Optional(CONF_PROBER_URL): _URL}
+)
+_OUTSIDE_DEFAULTS = {CONF_ECHO_URL: DEFAULT_ECHO_URL, CONF_PROBER_URL: DEFAULT_PROBER_URL}
+_GATEWAY_SCHEMA = vol.Schema({vol.Required(CONF_HOST): TextSelector()})
+
+
+class HomeportConfigFlow(ConfigFlow, domain=DOMAIN):
+    """Set up a line with its router, found or named, or without one."""
+
+    def __init__(self) -> None:
+        """Begin without a router."""
+        self._gateway: GatewayInfo | None = None
+        self._subentry_id = ""
+
+    @staticmethod
+    @callback
+    @override
+    def async_get_options_flow(config_entry: ConfigEntry) -> HomeportOptionsFlow:
+        """Return the flow that changes the outside services."""
+        return HomeportOptionsFlow()
+
+    @classmethod
+    @callback
+    @override
+    def async_get_supported_subentry_types(
+        cls, config_entry: ConfigEntry
+    ) -> dict[str, type[ConfigSubentryFlow]]:
+        """Return the flows that add ports and hostnames."""
+        return {SUBENTRY_PORT: PortFlow, SUBENTRY_HOSTNAME: HostnameFlow}
+
+    @override
+    async def async_step_user(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Ask whether there is a router that can be told to open ports."""
+        return self.async_show_menu(step_id="user", menu_options=["gateway", "no_gateway"])
+
+    async def async_step_gateway(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask for the router's address, or the URL of its description."""
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            gateway = await self._find(user_input[CONF_HOST], errors)
+            if gateway:
+                await self.async_set_unique_id(gateway.udn)
+                self._abort_if_unique_id_configured(
+                    updates={CONF_LOCATION: gateway.location}, reload_on_update=False
+                )
+                self._gateway = gateway
+                return await self.async_step_outside()
+        return self.async_show_form(
+            step_id="gateway",
+            data_schema=self.add_suggested_values_to_schema(_GATEWAY_SCHEMA, user_input),
+            errors=errors,
+        )
+
+    async def async_step_no_gateway(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Go on without a router; one such line is enough."""
+        if any(CONF_LOCATION not in entry.data for entry in self._async_current_entries()):
+            return self.async_abort(reason="already_configured")
+        return await self.async_step_outside()
+
+    @override
+    async def async_step_ssdp(self, discovery_info: SsdpServiceInfo) -> ConfigFlowResult:
+        """Take up a router that has made itself known."""
+        location = _ipv4_location(discovery_info)
+        if location is None or not discovery_info.ssdp_udn:
+            return self.async_abort(reason="gateway_not_found")
+        await self.async_set_unique_id(discovery_info.ssdp_udn)
+        self._abort_if_unique_id_configured(
+            updates={CONF_LOCATION: location}, reload_on_update=False
+        )
+        try:
+            gateway = await Igd.connect(async_get_clientsession(self.hass), location)
+        except GatewayError as err:
+            return self.async_abort(reason=err.translation_key)
+        self._gateway = gateway.info
+        self.context["title_placeholders"] = {"name": gateway.info.name}
+        return await self.async_step_outside()
+
+    async def async_step_outside(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Say which outside services would be asked, before any is."""
+        errors: dict[str, str] = {}
+        if user_input is not None and not (errors := _url_errors(user_input)):
+            gateway = self._gateway
+            return self.async_create_entry(
+                title=gateway.name if gateway else "Homeport",
+                data={CONF_LOCATION: gateway.location} if gateway else {},
+                options=user_input,
+            )
+        return self.async_show_form(
+            step_id="outside",
+            data_schema=self.add_suggested_values_to_schema(
+                _OUTSIDE_SCHEMA, _OUTSIDE_DEFAULTS if user_input is None else user_input
+            ),
+            description_placeholders={"name": self._gateway.name if self._gateway else "-"},
+            errors=errors,
+        )
+
+    async def async_step_reconfigure(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Take another router, or the same one at another address."""
+        entry = self._get_reconfigure_entry()
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            gateway = await self._find(user_input[CONF_HOST], errors)
+            if gateway:
+                other = await self.async_set_unique_id(gateway.udn)
+                if other and other.entry_id != entry.entry_id:
+                    return self.async_abort(reason="already_configured")
+                return self.async_update_and_abort(
+                    entry,
+                    unique_id=gateway.udn,
+                    data_updates={CONF_LOCATION: gateway.location},
+                )
+        return self.async_show_form(
+            step_id="reconfigure",
+            data_schema=self.add_suggested_values_to_schema(
+                _GATEWAY_SCHEMA, user_input or {CONF_HOST: entry.data.get(CONF_LOCATION, "")}
+            ),
+            errors=errors,
+        )
+
+    async def async_step_reauth(self, entry_data: Mapping[str, Any]) -> ConfigFlowResult:
+        """Ask for the credentials of a hostname that its provider refused."""
+        self._subentry_id = entry_data["subentry_id"]
+        return await self.async_step_reauth_confirm()
+
+    async def async_step_reauth_confirm(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Take new credentials, one refused hostname after the other."""
+        entry = self._get_reauth_entry()
+        subentry = entry.subentries.get(self._subentry_id)
+        if subentry is None:
+            return self.async_abort(reason="hostname_removed")
+        spec = PROVIDERS[subentry.data[CONF_PROVIDER]]
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            data = {**subentry.data, **user_input}
+            errors = spec.validate(data[CONF_HOSTNAME], data)
+            if not errors:
+                self.hass.config_entries.async_update_subentry(entry, subentry, data=data)
+                self._subentry_id = await self._next_refused(entry)
+                if not self._subentry_id:
+                    return self.async_update_and_abort(entry)
+                return await self.async_step_reauth_confirm()
+        known = {key: subentry.data.get(key) for key in subentry.data if key not in spec.secrets}
+        return self.async_show_form(
+            step_id="reauth_confirm",
+            data_schema=self.add_suggested_values_to_schema(
+                fields_schema(spec.reauth_fields), known
+            ),
+            description_placeholders={
+                "hostname": subentry.data[CONF_HOSTNAME],
+                "provider": spec.name,
+            },
+            errors=errors,
+        )
+
+    async def _next_refused(self, entry: ConfigEntry) -> str:
+        """Return the next hostname whose credentials were refused; "" when there is none."""
+        store = await HomeportStore.load(self.hass, entry.entry_id)
+        for subentry in entry.get_subentries_of_type(SUBENTRY_HOSTNAME):
+            state = State.from_dict(store.hostnames.get(subentry.subentry_id, {}))
+            refused = state.status is Status.WRONG_CREDENTIALS
+            if refused and subentry.subentry_id != self._subentry_id:
+                return subentry.subentry_id
+        return ""
+
+    async def _find(self, text: str, errors: dict[str, str]) -> GatewayInfo | None:
+        """Return the router at a host or URL; else say in `errors` why there is none."""
+        text = text.strip()
+        try:
+            location = text if "://" in text else await find_location(text)
+            igd = await Igd.connect(async_get_clientsession(self.hass), location)
+        except GatewayError as err:
+            errors[CONF_HOST] = err.translation_key
+            return None
+        return igd.info
+
+
+class HomeportOptionsFlow(OptionsFlow):
+    """Change which outside services are asked."""
+
+    async def async_step_init(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Ask for the services; an empty one is not asked."""
+        errors: dict[str, str] = {}
+        if user_input is not None and not (errors := _url_errors(user_input)):
+            return self.async_create_entry(data=user_input)
+        return self.async_show_form(
+            step_id="init",
+            data_schema=self.add_suggested_values_to_schema(
+                _OUTSIDE_SCHEMA, self.config_entry.options if user_input is None else user_input
+            ),
+            errors=errors,
+        )
+
+
+def _url_errors(user_input: Mapping[str, str]) -> dict[str, str]:
+    """Return an error for each field that is no URL of a web service."""
+    errors: dict[str, str] = {}
+    for key, text in user_input.items():
+        try:
+            url = URL(text.strip())
+            valid = url.scheme in {"http", "https"} and bool(url.host) and not url.user
+        except ValueError:
+            valid = False
+        if not valid:
+            errors[key] = "invalid_url"
+    return errors
+
+
+def _ipv4_location(discovery_info: SsdpServiceInfo) -> str | None:
+    """Return the first URL of a description that can be reached over IPv4."""
+    locations = [discovery_info.ssdp_location or "", *sorted(discovery_info.ssdp_all_locations)]
+    return next(
+        (text for text in locations if text.startswith("http://") and "[" not in text), None
+    )

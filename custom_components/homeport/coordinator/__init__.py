@@ -1,0 +1,18 @@
+"""Where the rooms come together: one coordinator for the line, one for each port and hostname."""
+
+from .base import HomeportCoordinator, Sessions
+from .data import HomeportConfigEntry, HomeportData
+from .hostname import HostnameCoordinator
+from .line import LineCoordinator
+from .port import PortCoordinator, PortReport
+
+__all__ = [
+    "HomeportConfigEntry",
+    "HomeportCoordinator",
+    "HomeportData",
+    "HostnameCoordinator",
+    "LineCoordinator",
+    "PortCoordinator",
+    "PortReport",
+    "Sessions",
+]

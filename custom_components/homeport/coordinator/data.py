@@ -1,0 +1,192 @@
+"""What belongs to a loaded config entry, and how it follows the entry's changes."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+import logging
+import socket
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntry, ConfigSubentry
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import instance_id
+from homeassistant.helpers.aiohttp_client import async_get_clientsession
+
+from ..const import CONF_LOCATION, SUBENTRY_HOSTNAME, SUBENTRY_PORT
+from ..gateway import GatewayError
+from ..ports import Keeper
+from ..store import HomeportStore
+from .base import HomeportCoordinator, Sessions
+from .hostname import HostnameCoordinator
+from .line import LineCoordinator
+from .port import PortCoordinator
+
+_LOGGER = logging.getLogger(__name__)
+
+type HomeportConfigEntry = ConfigEntry[HomeportData]
+type _SubentryCoordinator = PortCoordinator | HostnameCoordinator
+
+
+class HomeportData:
+    """The coordinators of a config entry, by subentry id where they belong to one."""
+
+    def __init__(
+        self, hass: HomeAssistant, entry: HomeportConfigEntry, store: HomeportStore, tag: str
+    ) -> None:
+        """Make the coordinator of the line, and one for each subentry; nothing is asked yet."""
+        self._hass = hass
+        self._entry = entry
+        self._store = store
+        self._tag = tag
+        self._sessions = Sessions(
+            async_get_clientsession(hass), async_get_clientsession(hass, family=socket.AF_INET)
+        )
+        self._options = entry.options
+        self.location: str | None = entry.data.get(CONF_LOCATION)
+        self._unfollow: dict[str, Callable[[], None]] = {}
+        self._snapshots = _snapshots(entry)
+        self._adders: list[Callable[[_SubentryCoordinator], None]] = []
+        self.keeper = Keeper(store.openings, store.save)
+        self.line = LineCoordinator(hass, entry, self._sessions)
+        self.ports: dict[str, PortCoordinator] = {}
+        self.hostnames: dict[str, HostnameCoordinator] = {}
+        for subentry in entry.subentries.values():
+            self._create(subentry)
+
+    @classmethod
+    async def load(cls, hass: HomeAssistant, entry: HomeportConfigEntry) -> HomeportData:
+        """Read what was remembered and prepare everything."""
+        store = await HomeportStore.load(hass, entry.entry_id)
+        return cls(hass, entry, store, mapping_tag(await instance_id.async_get(hass)))
+
+    @property
+    def of_subentries(self) -> list[PortCoordinator | HostnameCoordinator]:
+        """Return the coordinators of all ports and hostnames."""
+        return [*self.ports.values(), *self.hostnames.values()]
+
+    @callback
+    def start(self) -> None:
+        """Begin to work, in the background."""
+        self._entry.async_on_unload(self.line.async_add_listener(self._close_orphans))
+        self.line.start()
+        for coordinator in self.of_subentries:
+            self._follow(coordinator)
+
+    @callback
+    def async_on_subentry[CoordinatorT: _SubentryCoordinator](
+        self, kind: type[CoordinatorT], add: Callable[[CoordinatorT], None]
+    ) -> None:
+        """Call `add` for the coordinator of each subentry of a kind, now and when one is added."""
+
+        def add_if_of_kind(coordinator: _SubentryCoordinator) -> None:
+            if isinstance(coordinator, kind):
+                add(coordinator)
+
+        self._adders.append(add_if_of_kind)
+        for coordinator in self.of_subentries:
+            add_if_of_kind(coordinator)
+
+    async def async_entry_changed(self) -> None:
+        """Apply what changed in the options and subentries, without a reload."""
+        if self._options != self._entry.options:
+            self._options = self._entry.options
+            self.line.options_changed()
+        before, self._snapshots = self._snapshots, _snapshots(self._entry)
+        for subentry_id in before.keys() - self._snapshots.keys():
+            await self._removed(subentry_id)
+        for subentry_id, snapshot in self._snapshots.items():
+            if subentry_id not in before:
+                coordinator = self._create(self._entry.subentries[subentry_id])
+                for add in self._adders:
+                    add(coordinator)
+                self._follow(coordinator)
+            elif snapshot != before[subentry_id]:
+                if port := self.ports.get(subentry_id):
+                    port.subentry_changed()
+                elif hostname := self.hostnames.get(subentry_id):
+                    await hostname.async_subentry_changed()
+
+    async def async_close_all(self) -> None:
+        """Close everything that was opened, as far as the gateway lets us."""
+        if gateway := self.line.gateway:
+            for port_id in list(self.keeper.remembered):
+                with suppress(GatewayError):
+                    await self.keeper.close(gateway, port_id)
+
+    async def async_stop(self) -> None:
+        """End everything that is under way."""
+        coordinators: list[HomeportCoordinator[Any]] = [*self.of_subentries, self.line]
+        for unfollow in self._unfollow.values():
+            unfollow()
+        self._unfollow.clear()
+        await asyncio.gather(*(coordinator.async_shutdown() for coordinator in coordinators))
+
+    @callback
+    def _create(self, subentry: ConfigSubentry) -> _SubentryCoordinator:
+        coordinator: _SubentryCoordinator
+        if subentry.subentry_type == SUBENTRY_PORT:
+            coordinator = self.ports[subentry.subentry_id] = PortCoordinator(
+                self._hass,
+                self._entry,
+                subentry,
+                line=self.line,
+                keeper=self.keeper,
+                store=self._store,
+                tag=self._tag,
+            )
+        else:
+            coordinator = self.hostnames[subentry.subentry_id] = HostnameCoordinator(
+                self._hass,
+                self._entry,
+                subentry,
+                line=self.line,
+                sessions=self._sessions,
+                store=self._store,
+            )
+        return coordinator
+
+    @callback
+    def _follow(self, coordinator: _SubentryCoordinator) -> None:
+        self._unfollow[coordinator.subentry.subentry_id] = coordinator.start()
+
+    async def _removed(self, subentry_id: str) -> None:
+        """Forget a subentry, and close its port."""
+        self._unfollow.pop(subentry_id)()
+        coordinator: _SubentryCoordinator | None = self.ports.pop(subentry_id, None)
+        coordinator = coordinator or self.hostnames.pop(subentry_id)
+        await coordinator.async_shutdown()
+        self._store.wanted.discard(subentry_id)
+        self._store.hostnames.pop(subentry_id, None)
+        await self._store.save()
+        self._close_orphans()
+
+    @callback
+    def _close_orphans(self) -> None:
+        """Close what was opened for ports that are gone, as soon as the gateway can be asked."""
+        orphans = self.keeper.remembered.keys() - self._entry.subentries.keys()
+        if orphans and self.line.gateway:
+            self._entry.async_create_background_task(
+                self._hass, self._close(orphans), "homeport removed ports"
+            )
+
+    async def _close(self, port_ids: set[str]) -> None:
+        for port_id in port_ids:
+            if gateway := self.line.gateway:
+                try:
+                    await self.keeper.close(gateway, port_id)
+                except GatewayError as err:
+                    _LOGGER.warning("A removed port is still open on the router: %s", err)
+
+
+def mapping_tag(instance: str) -> str:
+    """Return the description of our mappings, by which we know them again."""
+    return f"Homeport {instance[:8]}"
+
+
+def _snapshots(entry: ConfigEntry[Any]) -> dict[str, tuple[Mapping[str, Any], str]]:
+    """Return what can change about each subentry; the subentry itself is changed in place."""
+    return {
+        subentry_id: (subentry.data, subentry.title)
+        for subentry_id, subentry in entry.subentries.items()
+        if subentry.subentry_type in {SUBENTRY_PORT, SUBENTRY_HOSTNAME}
+    }

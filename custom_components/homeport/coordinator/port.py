@@ -1,0 +1,206 @@
+"""A port: keeping it as it is wanted, and what the gateway and the outside show of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from ipaddress import IPv4Address
+import logging
+from typing import Any, override
+
+from homeassistant.config_entries import ConfigEntry, ConfigSubentry
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.util import dt as dt_util
+
+from ..const import CONF_EXTERNAL_PORT, CONF_INTERNAL_CLIENT, CONF_INTERNAL_PORT, CONF_PROTOCOL
+from ..gateway import GatewayError, GatewayUnreachable, Opening, PortMapping, Transport
+from ..outside import OutsideError
+from ..ports import (
+    Keeper,
+    MappingState,
+    NotProbed,
+    Reachability,
+    address_to_probe,
+    reachability,
+)
+from ..store import HomeportStore
+from .base import HomeportCoordinator
+from .line import LineCoordinator
+
+_LOGGER = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class PortReport:
+    """A port, as far as it is known.
+
+    - `wanted`: whether its switch was turned on
+    - `mapping`: what the gateway's table shows; None when that could not be read
+    - `holder`: the foreign mapping that has the external port
+    - `reachability`: what was seen from outside; None when not known (any more)
+    - `probed`: the public address under which it was seen
+    - `checked`: when it was seen
+    """
+
+    wanted: bool
+    mapping: MappingState | None = None
+    holder: PortMapping | None = None
+    reachability: Reachability | None = None
+    probed: IPv4Address | None = None
+    checked: datetime | None = None
+
+    def unseen(self) -> PortReport:
+        """Return the report without what was seen from outside, which may be true no more."""
+        return replace(self, reachability=None, probed=None, checked=None)
+
+
+class PortCoordinator(HomeportCoordinator[PortReport]):
+    """Reads and changes one port's mapping after each reading of the gateway, and on demand."""
+
+    subentry: ConfigSubentry
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry: ConfigEntry[Any],
+        subentry: ConfigSubentry,
+        *,
+        line: LineCoordinator,
+        keeper: Keeper,
+        store: HomeportStore,
+        tag: str,
+    ) -> None:
+        """Take what it shares with the other ports; `tag` describes our mappings on the gateway."""
+        super().__init__(
+            hass, entry, subentry, PortReport(wanted=subentry.subentry_id in store.wanted)
+        )
+        self.line = line
+        self._keeper = keeper
+        self._store = store
+        self._tag = tag
+        self._reads = 0
+        self._refused = ""
+        self._prober_failed = False
+
+    @property
+    def protocol(self) -> Transport:
+        """Return the protocol."""
+        return Transport(self.subentry.data[CONF_PROTOCOL])
+
+    @property
+    def external_port(self) -> int:
+        """Return the port on the internet side."""
+        return int(self.subentry.data[CONF_EXTERNAL_PORT])
+
+    @property
+    def opening(self) -> Opening | None:
+        """Return the mapping it stands for; None while our own address is not known."""
+        client = self.subentry.data.get(CONF_INTERNAL_CLIENT)
+        address = IPv4Address(client) if client else self.line.own_address
+        if address is None:
+            return None
+        return Opening(
+            protocol=self.protocol,
+            external_port=self.external_port,
+            internal_client=address,
+            internal_port=int(self.subentry.data[CONF_INTERNAL_PORT]),
+            description=self._tag,
+        )
+
+    @callback
+    def start(self) -> Callable[[], None]:
+        """Follow the line; return what ends that."""
+        self._line_updated()
+        return self.line.async_add_listener(self._line_updated)
+
+    @callback
+    def subentry_changed(self) -> None:
+        """Replace the mapping by what the subentry says now."""
+        self.async_set_updated_data(self.data.unseen())
+        self._read_soon()
+
+    async def async_want(self, *, wanted: bool) -> None:
+        """Remember the wish and carry it out.
+
+        Raises GatewayError; the wish stays, and is tried again with each reading of the gateway.
+        """
+        port = self.subentry.subentry_id
+        (self._store.wanted.add if wanted else self._store.wanted.discard)(port)
+        await self._store.save()
+        self.data = self.data.unseen()
+        if self.line.gateway is None:
+            self.async_set_updated_data(replace(self.data, wanted=wanted, mapping=None))
+            raise GatewayUnreachable
+        try:
+            self.async_set_updated_data(await self._keep())
+        except GatewayError:
+            self.async_set_updated_data(replace(self.data, wanted=wanted, mapping=None))
+            raise
+
+    async def async_check(self) -> None:
+        """Let the prober connect.
+
+        Raises NotProbed when there is a reason not to ask, OutsideError when there is no answer to
+        believe. Then nothing is known any more.
+        """
+        self.data = self.data.unseen()
+        try:
+            self.data = await self._probe()
+        except OutsideError as err:
+            if not self._prober_failed:
+                _LOGGER.warning("The prober gave no usable answer: %s", err or type(err).__name__)
+            self._prober_failed = True
+            raise
+        else:
+            self._prober_failed = False
+        finally:
+            self.async_set_updated_data(self.data)
+
+    @override
+    async def _async_update_data(self) -> PortReport:
+        try:
+            report = await self._keep()
+        except GatewayError as err:
+            # Said once, not with every reading.
+            if self._refused != (refusal := err.translation_key):
+                _LOGGER.warning("Port %s cannot be kept as wanted: %s", self.name, err or refusal)
+            self._refused = refusal
+            return replace(self.data, mapping=None)
+        self._refused = ""
+        return report
+
+    @callback
+    def _line_updated(self) -> None:
+        """Read the table after each reading of the gateway; forget what another address showed."""
+        if self.data.probed and self.data.probed != self.line.data.public_ipv4:
+            self.async_set_updated_data(self.data.unseen())
+        if self._reads != self.line.reads:
+            self._reads = self.line.reads
+            self._read_soon()
+
+    def _read_soon(self) -> None:
+        self.config_entry.async_create_background_task(
+            self.hass, self.async_refresh(), "homeport port"
+        )
+
+    async def _keep(self) -> PortReport:
+        """Make the gateway show what is wanted and return what it shows. Raises GatewayError."""
+        port = self.subentry.subentry_id
+        wanted = port in self._store.wanted
+        gateway, opening = self.line.gateway, self.opening
+        if gateway is None or opening is None:
+            return replace(self.data, wanted=wanted, mapping=None, holder=None)
+        kept = await self._keeper.keep(gateway, port, opening, wanted=wanted)
+        # What was seen from outside was seen through the mapping of that time.
+        data = self.data if kept.state is self.data.mapping else self.data.unseen()
+        holder = kept.mapping if kept.state is MappingState.FOREIGN else None
+        return replace(data, wanted=wanted, mapping=kept.state, holder=holder)
+
+    async def _probe(self) -> PortReport:
+        prober = self.line.prober
+        if prober is None:
+            raise NotProbed("no_prober")
+        line = self.line.data
+        address = address_to_probe(line, self.protocol)
+        accepted = await prober.accepts(self.external_port, address)
+        seen = reachability(line, address, self.data.mapping, accepted=accepted)
+        return replace(self.data, reachability=seen, probed=address, checked=dt_util.utcnow())

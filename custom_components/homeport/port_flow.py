@@ -1,0 +1,185 @@
+"""Adding and changing a port."""
+
+from collections.abc import Mapping
+from ipaddress import IPv4Address
+from typing import Any
+
+from homeassistant.config_entries import SOURCE_RECONFIGURE, ConfigSubentryFlow, SubentryFlowResult
+from homeassistant.const import CONF_NAME
+from homeassistant.helpers.selector import (
+    BooleanSelector,
+    SelectSelector,
+    SelectSelectorConfig,
+    TextSelector,
+    TextSelectorConfig,
+    TextSelectorType,
+)
+import voluptuous as vol
+
+from .const import (
+    CONF_EXTERNAL_PORT,
+    CONF_INTERNAL_CLIENT,
+    CONF_INTERNAL_PORT,
+    CONF_PROTOCOL,
+    CONF_TRY_ANYWAY,
+    SUBENTRY_PORT,
+)
+from .gateway import Transport
+from .line import AddressKind, address_kind
+
+CONF_UNDERSTOOD = "understood"
+_LAST_PORT = 65535
+_FIRST_ORDINARY_PORT = 1024  # below are the system ports (RFC 6335 section 6)
+_MAX_NAME = 60
+
+# A number selector would answer a bad port in English, and with a decimal point.
+_NUMBER = TextSelector(TextSelectorConfig(type=TextSelectorType.NUMBER))
+_SCHEMA = vol.Schema(
+    {
+        vol.Required(CONF_NAME): TextSelector(),
+        vol.Required(CONF_PROTOCOL, default=Transport.TCP.value): SelectSelector(
+            SelectSelectorConfig(options=[transport.value for transport in Transport])
+        ),
+        vol.Optional(CONF_INTERNAL_CLIENT): TextSelector(),
+        vol.Required(CONF_INTERNAL_PORT): _NUMBER,
+        vol.Required(CONF_EXTERNAL_PORT): _NUMBER,
+        vol.Required(CONF_TRY_ANYWAY, default=False): BooleanSelector(),
+    }
+)
+_CONFIRM_SCHEMA = vol.Schema({})
+_DANGER_SCHEMA = vol.Schema({vol.Required(CONF_UNDERSTOOD, default=False): BooleanSelector()})
+
+
+class PortFlow(ConfigSubentryFlow):
+    """Ask what is to be opened, then say in plain words what that means."""
+
+    def __init__(self) -> None:
+        """Begin empty."""
+        self._title = ""
+        self._data: dict[str, Any] = {}
+
+    async def async_step_user(self, user_input: dict[str, Any] | None = None) -> SubentryFlowResult:
+        """Ask for a new port."""
+        return await self._ask("user", user_input, {})
+
+    async def async_step_reconfigure(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Ask for what is to change."""
+        subentry = self._get_reconfigure_subentry()
+        known = {CONF_NAME: subentry.title, **subentry.data}
+        for key in CONF_INTERNAL_PORT, CONF_EXTERNAL_PORT:
+            known[key] = str(known[key])
+        return await self._ask("reconfigure", user_input, known)
+
+    async def async_step_confirm(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Say what the internet will be able to reach, and have it confirmed."""
+        return self._confirm("confirm", _CONFIRM_SCHEMA, user_input)
+
+    async def async_step_danger(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Say the same of what attackers look for first, and have it confirmed expressly."""
+        return self._confirm("danger", _DANGER_SCHEMA, user_input)
+
+    async def _ask(
+        self, step_id: str, user_input: dict[str, Any] | None, known: Mapping[str, Any]
+    ) -> SubentryFlowResult:
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            data = _parse(user_input, errors)
+            if not errors and self._is_taken(data):
+                errors[CONF_EXTERNAL_PORT] = "port_taken"
+            if not errors:
+                self._title, self._data = user_input[CONF_NAME].strip(), data
+                if self._is_dangerous():
+                    return await self.async_step_danger()
+                return await self.async_step_confirm()
+        return self.async_show_form(
+            step_id=step_id,
+            data_schema=self.add_suggested_values_to_schema(_SCHEMA, user_input or known),
+            errors=errors,
+        )
+
+    def _confirm(
+        self, step_id: str, schema: vol.Schema, user_input: dict[str, Any] | None
+    ) -> SubentryFlowResult:
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            if user_input.get(CONF_UNDERSTOOD, True):
+                return self._finish()
+            errors[CONF_UNDERSTOOD] = "not_understood"
+        return self.async_show_form(
+            step_id=step_id,
+            data_schema=schema,
+            description_placeholders={
+                "protocol": self._data[CONF_PROTOCOL],
+                "external_port": str(self._data[CONF_EXTERNAL_PORT]),
+                "internal_port": str(self._data[CONF_INTERNAL_PORT]),
+                "client": self._data.get(CONF_INTERNAL_CLIENT, "Home Assistant"),
+            },
+            errors=errors,
+        )
+
+    def _finish(self) -> SubentryFlowResult:
+        # Two ports of one protocol cannot share an external port on the router.
+        unique_id = f"{self._data[CONF_PROTOCOL]}_{self._data[CONF_EXTERNAL_PORT]}"
+        if self.source == SOURCE_RECONFIGURE:
+            return self.async_update_and_abort(
+                self._get_entry(),
+                self._get_reconfigure_subentry(),
+                title=self._title,
+                data=self._data,
+                unique_id=unique_id,
+            )
+        return self.async_create_entry(title=self._title, data=self._data, unique_id=unique_id)
+
+    def _is_taken(self, data: Mapping[str, Any]) -> bool:
+        """Say whether another port of this line has the external port."""
+        own = self._reconfigure_subentry_id if self.source == SOURCE_RECONFIGURE else None
+        return any(
+            all(other.data[key] == data[key] for key in (CONF_PROTOCOL, CONF_EXTERNAL_PORT))
+            for other in self._get_entry().get_subentries_of_type(SUBENTRY_PORT)
+            if other.subentry_id != own
+        )
+
+    def _is_dangerous(self) -> bool:
+        """Say whether this is a system port, or Home Assistant itself."""
+        if self._data[CONF_EXTERNAL_PORT] < _FIRST_ORDINARY_PORT:
+            return True
+        client, own = self._data.get(CONF_INTERNAL_CLIENT), self.hass.config.api
+        here = client is None or (own is not None and client == own.local_ip)
+        return here and own is not None and self._data[CONF_INTERNAL_PORT] == own.port
+
+
+def _parse(user_input: Mapping[str, Any], errors: dict[str, str]) -> dict[str, Any]:
+    """Return the subentry's data; say in `errors` what is wrong with it."""
+    if not 0 < len(user_input[CONF_NAME].strip()) <= _MAX_NAME:
+        errors[CONF_NAME] = "invalid_name"
+    data: dict[str, Any] = {
+        CONF_PROTOCOL: user_input[CONF_PROTOCOL],
+        CONF_TRY_ANYWAY: user_input[CONF_TRY_ANYWAY],
+    }
+    if client := user_input.get(CONF_INTERNAL_CLIENT, "").strip():
+        try:
+            data[CONF_INTERNAL_CLIENT] = str(_lan_address(client))
+        except ValueError:
+            errors[CONF_INTERNAL_CLIENT] = "invalid_client"
+    for key in CONF_INTERNAL_PORT, CONF_EXTERNAL_PORT:
+        text = user_input[key].strip()
+        # int() would also take "1_000", "+80" and the digits of other scripts.
+        if text.isascii() and text.isdigit() and 0 < int(text[:6]) <= _LAST_PORT:
+            data[key] = int(text)
+        else:
+            errors[key] = "invalid_port"
+    return data
+
+
+def _lan_address(text: str) -> IPv4Address:
+    """Return the address of a device at home. Raises ValueError for any other."""
+    address = IPv4Address(text)
+    if address_kind(address) is AddressKind.SPECIAL or address.is_unspecified:
+        raise ValueError("not the address of a device")
+    return address

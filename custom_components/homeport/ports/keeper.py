@@ -1,0 +1,82 @@
+"""Keeping what is open on the gateway as it is wanted: the doing."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from ..gateway import Gateway, GatewayError, Opening, PortMapping
+from .plan import LEASE, MappingState, mapping_state, plan
+
+
+class NotDeleted(GatewayError):
+    """The gateway says that it deleted a mapping, and still shows it."""
+
+    translation_key = "mapping_not_deleted"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What was read back from the gateway for one port."""
+
+    state: MappingState
+    mapping: PortMapping | None
+
+
+class Keeper:
+    """Opens, renews and closes the mappings of one gateway's ports, each known by an id.
+
+    `remembered` is what was asked of the gateway and not yet seen gone. It is saved before a
+    mapping is added, so that not even a crash leaves one behind that nobody knows of.
+    """
+
+    def __init__(self, remembered: dict[str, Opening], save: Callable[[], Awaitable[None]]) -> None:
+        """Take the memory, which is changed in place, and what saves it."""
+        self.remembered = remembered
+        self._save = save
+        # One change at a time: routers are slow to see their own changes.
+        self._lock = asyncio.Lock()
+
+    async def keep(self, gateway: Gateway, port_id: str, opening: Opening, *, wanted: bool) -> Kept:
+        """Make the gateway show what is wanted for one port, and return what it then shows.
+
+        Raises GatewayError.
+        """
+        async with self._lock:
+            target = opening if wanted else None
+            found = await self._reconcile(gateway, port_id, opening, target)
+            return Kept(mapping_state(target, opening, found), found)
+
+    async def close(self, gateway: Gateway, port_id: str) -> None:
+        """Close whatever is remembered of a port, if it is provably ours. Raises GatewayError."""
+        async with self._lock:
+            if remembered := self.remembered.get(port_id):
+                await self._reconcile(gateway, port_id, remembered, None)
+
+    async def _reconcile(
+        self, gateway: Gateway, port_id: str, opening: Opening, wanted: Opening | None
+    ) -> PortMapping | None:
+        """Carry out the plan for one port; return what stands at the key of `opening` after it."""
+        remembered = self.remembered.get(port_id)
+        keys = {opening.key, remembered.key if remembered else opening.key}
+        table = {key: await gateway.mapping(key) for key in keys}
+        steps = plan(wanted, remembered, table)
+        if steps.close:
+            await gateway.close(steps.close.key)
+            left = table[steps.close.key] = await gateway.mapping(steps.close.key)
+            if left and left.is_of(steps.close):
+                raise NotDeleted
+        if steps.close or steps.forget:
+            del self.remembered[port_id]
+            await self._save()
+            # With one mapping gone, a foreign one may have come to light in its place.
+            steps = plan(wanted, None, table)
+        if steps.open:
+            await self._open(gateway, port_id, steps.open)
+            table[steps.open.key] = await gateway.mapping(steps.open.key)
+        return table[opening.key]
+
+    async def _open(self, gateway: Gateway, port_id: str, opening: Opening) -> None:
+        if self.remembered.get(port_id) != opening:
+            self.remembered[port_id] = opening
+            await self._save()
+        await gateway.open(opening, LEASE)

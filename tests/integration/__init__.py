@@ -1,0 +1,1 @@
+"""Tests of the Home Assistant side, against a simulated home on loopback."""
