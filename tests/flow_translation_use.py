@@ -221,9 +221,6 @@ class FlowCollector:
                 found.keys |= keys_of_it
                 found.dynamic |= bool(keys_of_it.unknown) or not keys_of_it.exact
                 return []
-            case ast.Constant(value=str(text)):
-                found.keys |= Values(exact=frozenset({text}))
-                return []
             case ast.Name(id=name):
                 return list(self.reader.bindings(name, scope))
             case ast.Call(func=func) if function := self._function(func, scope):
@@ -231,6 +228,8 @@ class FlowCollector:
                 inside = Scope(owner, definition)
                 returned = [each for each in ast.walk(definition) if isinstance(each, ast.Return)]
                 return [(each.value, inside) for each in returned if each.value]
+            case ast.Call(func=func, args=args):
+                return [(each, scope) for each in (func, *args)]
         return [(child, scope) for child in ast.iter_child_nodes(node)]
 
     def _dict_parts(
@@ -241,6 +240,8 @@ class FlowCollector:
             if isinstance(value, ast.Call) and last_name(value.func) == "section":
                 for name in self.fields(key, scope, depth + 1).keys.exact if key else ():
                     found.sections[name] = self.fields(value.args[0], scope, depth + 1)
+            elif isinstance(key, ast.Constant):
+                found.keys |= self.reader.strings(key, scope)
             else:
                 yield value if key is None else key, scope
 

@@ -1,6 +1,7 @@
 """A Python package as syntax trees: what its modules define and import. Nothing of it is run."""
 
 import ast
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -71,6 +72,16 @@ class Package:
             self.modules[name] = Module(name, path, tree, dict(_definitions(tree)))
         for module in self.modules.values():
             module.imports.extend(self._imports(module))
+
+    @cached_property
+    def calls(self) -> dict[str, list[tuple[Module, ast.Call]]]:
+        """Return all calls by the last name of what is called."""
+        found: dict[str, list[tuple[Module, ast.Call]]] = defaultdict(list)
+        for module in self.modules.values():
+            for node in ast.walk(module.tree):
+                if isinstance(node, ast.Call):
+                    found[last_name(node.func)].append((module, node))
+        return dict(found)
 
     def resolve(self, module: Module, name: str) -> tuple[Module, Definition] | None:
         """Find the definition that a name means in a module, through imports and re-exports."""

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 import re
 from typing import Self
 
+import homeassistant.const as HA_CONST  # noqa: N812  (a module of constants)
+
 from .package_source import Module, Package, last_name
 
 type Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -91,19 +93,16 @@ class Reader:
         names = [each.arg for each in (*function.args.posonlyargs, *function.args.args)]
         if names and names[0] in {"self", "cls"}:
             names = names[1:]
-        for module in self.package.modules.values():
-            for call in ast.walk(module.tree):
-                if isinstance(call, ast.Call) and self._is_of(scope, module, call):
-                    caller = self.scope_of(module, call)
-                    bound = {
-                        name: (arg, caller) for name, arg in zip(names, call.args, strict=False)
-                    }
-                    bound |= {each.arg: (each.value, caller) for each in call.keywords if each.arg}
-                    yield Scope(scope.module, function, bound)
+        for module, call in self.package.calls.get(function.name, ()):
+            if self._is_of(scope, module, call):
+                caller = self.scope_of(module, call)
+                bound = {name: (arg, caller) for name, arg in zip(names, call.args, strict=False)}
+                bound |= {each.arg: (each.value, caller) for each in call.keywords if each.arg}
+                yield Scope(scope.module, function, bound)
 
     def _is_of(self, scope: Scope, module: Module, call: ast.Call) -> bool:
         function = scope.function
-        if function is None or last_name(call.func) != function.name:
+        if function is None:
             return False
         if isinstance(call.func, ast.Name):
             found = self.package.resolve(module, function.name)
@@ -114,6 +113,7 @@ class Reader:
         """Go through what a name is bound to in the function of a scope."""
         if name in scope.bound:
             yield scope.bound[name]
+            return
         for node in ast.walk(scope.function) if scope.function else ():
             match node:
                 case ast.Assign(targets=targets, value=value):
@@ -163,12 +163,17 @@ class Reader:
                 return self._called(node, scope, depth) or unknown
         if (parts := _parts(node)) is None:
             return unknown
-        found = Values()
+        found, loops = Values(), list[ast.comprehension](getattr(node, "generators", ()))
+        turns = {
+            each.target.id: (each.iter, scope)
+            for each in loops
+            if isinstance(each.target, ast.Name)
+        }
+        inside = Scope(scope.module, scope.function, scope.bound | turns)
         for part in parts:
-            found |= self.strings(part, scope, depth + 1)
+            found |= self.strings(part, inside, depth + 1)
         # A condition in a comprehension leaves out some.
-        filtered = any(loop.ifs for loop in getattr(node, "generators", ()))
-        return found.made_optional() if filtered else found
+        return found.made_optional() if any(each.ifs for each in loops) else found
 
     def _named(self, name: str, scope: Scope, depth: int) -> Values | None:
         if bindings := self.bindings(name, scope):
@@ -179,6 +184,10 @@ class Reader:
         match self.package.resolve(scope.module, name):
             case (_, ast.ClassDef() as cls) if members := enum_members(cls):
                 return Values(exact=frozenset(members.values()))
+        for found_import in scope.module.imports:
+            if found_import.bound == name and found_import.name == f"{HA_CONST.__name__}.{name}":
+                value = getattr(HA_CONST, name, None)
+                return Values(exact=frozenset({str(value)})) if isinstance(value, str) else None
         return None
 
     def _member(self, value: ast.expr, member: str, scope: Scope) -> Values | None:

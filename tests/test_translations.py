@@ -4,21 +4,25 @@ from collections.abc import Iterable, Mapping
 import json
 from pathlib import Path
 import re
-from typing import Any
 
 import pytest
 
 from custom_components.homeport.ddns import PROVIDERS
+from custom_components.homeport.gateway.errors import EXPLAINED_CODES
+from custom_components.homeport.line import AddressKind
 
 from .flow_translation_use import FlowCollector
+from .string_values import Values
 from .translation_use import Collector, Uses, leaves, load
 
 HOMEPORT = Path(__file__).parents[1] / "custom_components/homeport"
 LANGUAGES = "en", "ja"
 
-# What the flows take from tables, which the text of the code does not show.
+# What the code takes from tables, which its text does not show.
 _HOSTNAME = "config_subentries.hostname.step"
 TABLES: dict[str, set[str]] = {
+    "exceptions": {f"upnp_{code}.message" for code in EXPLAINED_CODES},
+    "entity.sensor.wan_address_kind.state": {kind.value for kind in AddressKind if kind.ipv4},
     _HOSTNAME: set(PROVIDERS),
     f"{_HOSTNAME}.user.menu_options": set(PROVIDERS),
     **{
@@ -31,42 +35,39 @@ TABLES: dict[str, set[str]] = {
 }
 
 
-def uses_of(folder: Path, tables: Mapping[str, Iterable[str]]) -> Uses:
+def uses_of(collector: Collector, tables: Mapping[str, Iterable[str]]) -> Uses:
     """Return what an integration asks for; `tables` has the keys that its code does not show."""
-    collector = Collector(folder)
     uses = collector.collect()
     FlowCollector(collector).collect()
     for path, place in uses.dynamic.items():
         if path not in tables:
             uses.unclear.add(f"{place}: keys of {path} that TABLES of this test does not name")
     for path, keys in tables.items():
+        beside = re.escape(path).replace(r"\.data", r"\.(data|data_description)")
         for key in keys:
             uses.required[f"{path}.{key}"] = "a table"
-            beside = re.escape(path).replace(r"\.data", r"\.(data|data_description)")
             uses.covered.add(rf"{beside}\.{key}")
     return uses
 
 
-def carried_nowhere(folder: Path, there: Iterable[str]) -> list[str]:
-    """Name the keys of exceptions and room's errors that no place has a text for."""
-    carried = Collector(folder).carried
-    ends = {
-        match[1]
-        for path in there
-        if (match := re.fullmatch(r"exceptions\.(\w+)\.message|.+\.(?:error|abort)\.(\w+)", path))
-        and (match[1] or match[2])
-    } | {path.rpartition(".")[2] for path in there if re.search(r"\.(error|abort)\.\w+$", path)}
-    missing = [f"exceptions or error: {key} is missing" for key in sorted(carried.exact - ends)]
-    return missing + [
-        f"exceptions or error: nothing for {pattern}"
-        for pattern in carried.patterns
-        if not any(end and re.fullmatch(pattern, end) for end in ends)
+def carried_nowhere(carried: Values, texts: Iterable[str]) -> list[str]:
+    """Name the keys that errors carry and that no place where errors are shown has a text for."""
+    shown = [path for path in texts if re.search(r"^exceptions\.|\.(error|abort)\.", path)]
+    ends = {path.removesuffix(".message").rpartition(".")[2] for path in shown}
+    return [
+        *(f"{key}: an error without a text" for key in sorted(carried.exact - ends)),
+        *(
+            f"{pattern}: errors without a text"
+            for pattern in sorted(carried.patterns)
+            if not any(re.fullmatch(pattern, end) for end in ends)
+        ),
     ]
 
 
 def problems(folder: Path, texts: Mapping[str, str], tables: Mapping[str, set[str]]) -> list[str]:
     """Name everything that is missing, unused, or could not be read."""
-    uses = uses_of(folder, tables)
+    collector = Collector(folder)
+    uses = uses_of(collector, tables)
     covered = re.compile("|".join(f"(?:{each})" for each in uses.covered))
     return [
         *(f"cannot be read: {place}" for place in sorted(uses.unclear)),
@@ -80,7 +81,7 @@ def problems(folder: Path, texts: Mapping[str, str], tables: Mapping[str, set[st
             for pattern, place in sorted(uses.required_patterns.items())
             if not any(re.match(rf"{pattern}(\.|$)", each) for each in texts)
         ),
-        *carried_nowhere(folder, texts),
+        *carried_nowhere(collector.carried, texts),
         *(f"{path} is never used" for path in sorted(texts) if not covered.fullmatch(path)),
     ]
 
@@ -102,20 +103,14 @@ def unlike(first: Mapping[str, str], second: Mapping[str, str]) -> list[str]:
 def icon_problems(folder: Path, texts: Mapping[str, str]) -> list[str]:
     """Name the icons of entities, states and actions that do not exist."""
     icons = leaves(json.loads((folder / "icons.json").read_text(encoding="utf-8")))
-    known = {path.rpartition(".")[0] for path in texts} | set(texts)
-    services = {path.split(".")[1] for path in texts if path.startswith("services.")}
+    # Of the paths, what comes before the texts: entity.sensor.mode, services.open.
+    owners = {".".join(path.split(".")[:3]) for path in texts if path.startswith("entity.")}
+    owners |= {".".join(path.split(".")[:2]) for path in texts if path.startswith("services.")}
     wrong = []
     for path in icons:
-        owner = re.sub(r"\.default$", "", path)
-        if path.startswith("services."):
-            exists = path.split(".")[1] in services
-        elif "state" in path.split(".") and not re.search(r"\.(on|off)$", path):
-            exists = owner in texts
-        else:
-            exists = ".".join(owner.split(".")[:3]) in {
-                ".".join(each.split(".")[:3]) for each in known
-            }
-        if not exists:
+        owner = ".".join(path.split(".")[: 3 if path.startswith("entity.") else 2])
+        is_state = ".state." in path and not path.endswith((".on", ".off"))
+        if owner not in owners or (is_state and path not in texts):
             wrong.append(f"icons.json: {path} has an icon but no name")
     return wrong
 

@@ -1,8 +1,8 @@
 """Which translations an integration's code asks for."""
 
 import ast
-from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 import json
 from pathlib import Path
 import re
@@ -63,13 +63,6 @@ class Collector:
         self.uses = Uses()
         self.carried = self._carried_keys()
 
-    def calls(self) -> Iterator[tuple[Module, ast.Call]]:
-        """Go through all calls."""
-        for module in self.package.modules.values():
-            for node in ast.walk(module.tree):
-                if isinstance(node, ast.Call):
-                    yield module, node
-
     def read(self, module: Module, node: ast.expr | None) -> Values:
         """Read an expression; what its text does not tell may be any key that is carried there."""
         values = self.reader.strings(node, self.reader.scope_of(module, node or module.tree))
@@ -85,7 +78,7 @@ class Collector:
             for module in self.package.modules.values()
             for node in ast.walk(module.tree)
         )
-        for module, call in self.calls():
+        for module, call in chain.from_iterable(self.package.calls.values()):
             arguments = {each.arg: each.value for each in call.keywords if each.arg}
             if "translation_key" in arguments:
                 self._translation_key(module, call, arguments)
@@ -130,20 +123,43 @@ class Collector:
         )
 
     def _said(self, module: Module, cls: ast.ClassDef) -> Values:
-        """Return the `translation_key` that a class of exceptions has, as attribute or property."""
+        """Return the `translation_key` that exceptions of a class have by themselves."""
         found = Values()
-        for node in cls.body:
+        for node in ast.walk(cls):
             match node:
                 case (
                     ast.Assign(targets=[ast.Name(id="translation_key")], value=value)
-                    | ast.AnnAssign(target=ast.Name(id="translation_key"), value=value)
-                ):
+                    | ast.AnnAssign(
+                        target=ast.Name(id="translation_key"), value=ast.expr() as value
+                    )
+                ) if not self._only_a_base(cls):
                     found |= self.reader.strings(value, Scope(module))
+                case ast.Assign(targets=[ast.Attribute(attr="translation_key")], value=value):
+                    found |= self.reader.strings(value, self.reader.scope_of(module, node))
                 case ast.FunctionDef(name="translation_key"):
                     for part in ast.walk(node):
                         if isinstance(part, ast.Return):
                             found |= self.reader.strings(part.value, Scope(module, node))
         return found
+
+    def _only_a_base(self, cls: ast.ClassDef) -> bool:
+        """Say whether nobody ever sees the class's own key: each class below it has another."""
+        below = [
+            other
+            for module in self.package.modules.values()
+            for other in module.definitions.values()
+            if isinstance(other, ast.ClassDef)
+            and any(
+                (found := self.package.named(module, base)) and found[1] is cls
+                for base in other.bases
+            )
+        ]
+        made = any(
+            (found := self.package.named(module, call.func)) and found[1] is cls
+            for module, call in self.package.calls.get(cls.name, ())
+        )
+        replaced = all("translation_key" in ast.unparse(other) for other in below)
+        return bool(below) and replaced and not made
 
     def _given(self, module: Module, call: ast.Call, owner: Module, cls: ast.ClassDef) -> Values:
         """Return the `translation_key` that a call gives to an exception of the package."""
@@ -203,7 +219,7 @@ class Collector:
                 if states := arguments.get(argument):
                     values = self.read(module, states)
                     if values.unknown or not values.exact:
-                        self.uses.unclear.add(f"{module.place(states)}: {argument} of {name}")
+                        self.uses.dynamic[where.rstrip(".")] = module.place(states)
                     self.uses.need(where, values, "", module.place(states))
 
     def _attributes(self, module: Module) -> None:

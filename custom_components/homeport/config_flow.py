@@ -81,7 +81,8 @@ class HomeportConfigFlow(ConfigFlow, domain=DOMAIN):
         if user_input is not None:
             gateway = await self._find(user_input[CONF_HOST], errors)
             if gateway:
-                await self.async_set_unique_id(gateway.udn)
+                # The same router has most likely been discovered already, and waits for the user.
+                await self.async_set_unique_id(gateway.udn, raise_on_progress=False)
                 self._abort_if_unique_id_configured(
                     updates={CONF_LOCATION: gateway.location}, reload_on_update=False
                 )
@@ -123,13 +124,13 @@ class HomeportConfigFlow(ConfigFlow, domain=DOMAIN):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Say which outside services would be asked, before any is."""
-        errors: dict[str, str] = {}
-        if user_input is not None and not (errors := _url_errors(user_input)):
+        services, errors = _services(user_input or {})
+        if user_input is not None and not errors:
             gateway = self._gateway
             return self.async_create_entry(
                 title=gateway.name if gateway else "Homeport",
                 data={CONF_LOCATION: gateway.location} if gateway else {},
-                options=user_input,
+                options=services,
             )
         return self.async_show_form(
             step_id="outside",
@@ -149,7 +150,7 @@ class HomeportConfigFlow(ConfigFlow, domain=DOMAIN):
         if user_input is not None:
             gateway = await self._find(user_input[CONF_HOST], errors)
             if gateway:
-                other = await self.async_set_unique_id(gateway.udn)
+                other = await self.async_set_unique_id(gateway.udn, raise_on_progress=False)
                 if other and other.entry_id != entry.entry_id:
                     return self.async_abort(reason="already_configured")
                 return self.async_update_and_abort(
@@ -229,9 +230,9 @@ class HomeportOptionsFlow(OptionsFlow):
 
     async def async_step_init(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Ask for the services; an empty one is not asked."""
-        errors: dict[str, str] = {}
-        if user_input is not None and not (errors := _url_errors(user_input)):
-            return self.async_create_entry(data=user_input)
+        services, errors = _services(user_input or {})
+        if user_input is not None and not errors:
+            return self.async_create_entry(data=services)
         return self.async_show_form(
             step_id="init",
             data_schema=self.add_suggested_values_to_schema(
@@ -241,18 +242,19 @@ class HomeportOptionsFlow(OptionsFlow):
         )
 
 
-def _url_errors(user_input: Mapping[str, str]) -> dict[str, str]:
-    """Return an error for each field that is no URL of a web service."""
+def _services(user_input: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the services that were named, and an error for each that is no URL of one."""
+    services = {key: text.strip() for key, text in user_input.items() if text.strip()}
     errors: dict[str, str] = {}
-    for key, text in user_input.items():
+    for key, text in services.items():
         try:
-            url = URL(text.strip())
+            url = URL(text)
             valid = url.scheme in {"http", "https"} and bool(url.host) and not url.user
         except ValueError:
             valid = False
         if not valid:
             errors[key] = "invalid_url"
-    return errors
+    return services, errors
 
 
 def _ipv4_location(discovery_info: SsdpServiceInfo) -> str | None:

@@ -93,7 +93,7 @@ class HostnameFlow(ConfigSubentryFlow):
     def _validate(self, spec: ProviderSpec, data: dict[str, str]) -> dict[str, str]:
         """Return the errors by field; bring the name into its one form."""
         try:
-            data[CONF_HOSTNAME] = normal_hostname(data[CONF_HOSTNAME])
+            data[CONF_HOSTNAME] = normal_hostname(data.get(CONF_HOSTNAME, ""))
         except ValueError:
             return {CONF_HOSTNAME: "invalid_hostname"}
         if self._is_taken(data[CONF_HOSTNAME]):

@@ -29,6 +29,7 @@ from .line import AddressKind, address_kind
 
 CONF_UNDERSTOOD = "understood"
 _LAST_PORT = 65535
+_PORT_DIGITS = 5
 _FIRST_ORDINARY_PORT = 1024  # below are the system ports (RFC 6335 section 6)
 _MAX_NAME = 60
 
@@ -55,6 +56,8 @@ class PortFlow(ConfigSubentryFlow):
 
     def __init__(self) -> None:
         """Begin empty."""
+        self._step_id = ""
+        self._input: dict[str, Any] = {}
         self._title = ""
         self._data: dict[str, Any] = {}
 
@@ -76,13 +79,13 @@ class PortFlow(ConfigSubentryFlow):
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
         """Say what the internet will be able to reach, and have it confirmed."""
-        return self._confirm("confirm", _CONFIRM_SCHEMA, user_input)
+        return await self._confirm("confirm", _CONFIRM_SCHEMA, user_input)
 
     async def async_step_danger(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
         """Say the same of what attackers look for first, and have it confirmed expressly."""
-        return self._confirm("danger", _DANGER_SCHEMA, user_input)
+        return await self._confirm("danger", _DANGER_SCHEMA, user_input)
 
     async def _ask(
         self, step_id: str, user_input: dict[str, Any] | None, known: Mapping[str, Any]
@@ -93,6 +96,7 @@ class PortFlow(ConfigSubentryFlow):
             if not errors and self._is_taken(data):
                 errors[CONF_EXTERNAL_PORT] = "port_taken"
             if not errors:
+                self._step_id, self._input = step_id, user_input
                 self._title, self._data = user_input[CONF_NAME].strip(), data
                 if self._is_dangerous():
                     return await self.async_step_danger()
@@ -103,11 +107,13 @@ class PortFlow(ConfigSubentryFlow):
             errors=errors,
         )
 
-    def _confirm(
+    async def _confirm(
         self, step_id: str, schema: vol.Schema, user_input: dict[str, Any] | None
     ) -> SubentryFlowResult:
         errors: dict[str, str] = {}
         if user_input is not None:
+            if self._is_taken(self._data):  # by a flow that was faster
+                return await self._ask(self._step_id, self._input, {})
             if user_input.get(CONF_UNDERSTOOD, True):
                 return self._finish()
             errors[CONF_UNDERSTOOD] = "not_understood"
@@ -170,7 +176,8 @@ def _parse(user_input: Mapping[str, Any], errors: dict[str, str]) -> dict[str, A
     for key in CONF_INTERNAL_PORT, CONF_EXTERNAL_PORT:
         text = user_input[key].strip()
         # int() would also take "1_000", "+80" and the digits of other scripts.
-        if text.isascii() and text.isdigit() and 0 < int(text[:6]) <= _LAST_PORT:
+        digits = text.isascii() and text.isdigit() and len(text) <= _PORT_DIGITS
+        if digits and 0 < int(text) <= _LAST_PORT:
             data[key] = int(text)
         else:
             errors[key] = "invalid_port"

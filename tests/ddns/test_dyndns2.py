@@ -83,6 +83,7 @@ async def refused(service: Service, target: Target = IPV4, **values: str) -> Ddn
         assert USER not in text
         assert "127.0.0.1:" not in text
         assert "myip=" not in text
+    assert len(caught.value.reply) <= 200
     assert caught.value.__cause__ is None
     assert len(service.requests) == 1
     return caught.value
@@ -191,7 +192,7 @@ async def test_return_codes(
         (401, "good 192.0.2.10", {}, AuthRefused, None),
         (403, "badauth", {}, AuthRefused, None),
         (403, "abuse", {}, Blocked, None),
-        (403, "<html>", {}, ConfigRefused, None),
+        (403, "<html>" * 100, {}, ConfigRefused, None),
         (404, "good 192.0.2.10", {}, ConfigRefused, None),
         (400, "notfqdn", {}, ConfigRefused, None),
         (202, "good 192.0.2.10", {}, Unavailable, None),

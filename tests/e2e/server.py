@@ -135,8 +135,7 @@ class HomeAssistantServer(HomeAssistantApi):
         new_session = self._inside.http_session if self._inside else aiohttp.ClientSession
         session = new_session(base_url=self.url)
         try:
-            if await self._listens(session):
-                raise ServerError(f"another server is at {self.url}")
+            await self._require_free(session)
             await self._launch(argv)
             async with asyncio.timeout(within):
                 while not await self._listens(session):
@@ -149,6 +148,11 @@ class HomeAssistantServer(HomeAssistantApi):
             await self.open(session, token)
             while (await self.rest("GET", "/api/config"))["state"] != "RUNNING":
                 await asyncio.sleep(0.02)
+
+    async def _require_free(self, session: aiohttp.ClientSession) -> None:
+        # Home Assistant would go on without its own listener, and we would talk to the other.
+        if await self._listens(session):
+            raise ServerError(f"another server is at {self.url}")
 
     async def _launch(self, argv: list[str]) -> None:
         with self.log.open("ab") as log:

@@ -131,9 +131,10 @@ async def test_broken_start_is_told(tmp_path: Path) -> None:
 
 
 async def test_taken_port_is_told(tmp_path: Path) -> None:
-    app = web.Application()
-    app.router.add_get("/auth/providers", lambda _: web.Response())
-    runner = web.AppRunner(app)
+    async def answer(_: web.BaseRequest) -> web.Response:
+        return web.Response()
+
+    runner = web.ServerRunner(web.Server(answer))
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 18123).start()
     try:

@@ -70,7 +70,6 @@ class HttpFake(ABC):
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.closing.set()
         await self._stack.aclose()
 
 

@@ -4,11 +4,13 @@ import asyncio
 from typing import Any, override
 
 import aiohttp
+from aiohttp import web
 from async_upnp_client.ssdp import build_ssdp_search_packet
 import pytest
 
 from tests.fakes.control_point import MAPPING, call, subscribed
 from tests.fakes.igd import Connection, Entry, FakeIgd
+from tests.fakes.server import Page
 
 
 async def test_subscribers_are_told_what_changes(igd: FakeIgd) -> None:
@@ -59,6 +61,36 @@ async def test_a_subscriber_that_is_gone_disturbs_nobody(
     ) as again:
         assert again.status == 200
         assert (again.headers["SID"], again.headers["TIMEOUT"]) == (sid, "Second-60")
+
+
+async def test_a_slow_subscriber_gets_one_event_at_a_time(
+    igd: FakeIgd, http: aiohttp.ClientSession
+) -> None:
+    arrived: list[tuple[str, str]] = []
+    busy = asyncio.Lock()
+
+    async def notify(request: web.Request) -> web.Response:
+        assert not busy.locked(), "the event before has not been answered"
+        async with busy:
+            body = await request.text()
+            address = body.partition("<ExternalIPAddress>")[2].partition("<")[0]
+            await asyncio.sleep(0.02)
+            arrived.append((request.headers["SEQ"], address))
+        return web.Response()
+
+    async with Page([web.route("NOTIFY", "/", notify)]) as subscriber:
+        headers = {"CALLBACK": f"<{subscriber.url}/>", "NT": "upnp:event"}
+        async with http.request(
+            "SUBSCRIBE", f"{igd.url}/event/connection", headers=headers
+        ) as answer:
+            assert answer.status == 200
+        addresses = [f"11.22.33.{n}" for n in range(1, 4)]
+        await asyncio.gather(*(igd.set_wan_address(address) for address in addresses))
+        async with asyncio.timeout(5):
+            while len(arrived) < 4:
+                await asyncio.sleep(0.01)
+    assert [seq for seq, _ in arrived] == ["0", "1", "2", "3"]
+    assert arrived[-1] == ("3", "11.22.33.3")
 
 
 @pytest.mark.parametrize(

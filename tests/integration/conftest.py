@@ -1,30 +1,28 @@
 """A simulated home, and Homeport set up against it."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from types import MappingProxyType
-from typing import Any
 
-from homeassistant.config_entries import ConfigSubentry
+from homeassistant.config_entries import ConfigEntryState, ConfigSubentry
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers import entity_registry as er
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.homeport.const import DOMAIN
 from tests.fakes.demo import DemoHome
+from tests.integration.steps import state_of, until
 
 type SetUp = Callable[..., Awaitable[MockConfigEntry]]
 
-DEADLINE = 5.0
-"""Seconds that anything on loopback may take."""
-
 
 @pytest.fixture
-async def home(socket_enabled: None) -> AsyncIterator[DemoHome]:
-    """Run a router, an outside and a dynamic DNS service."""
+async def home(hass: HomeAssistant, socket_enabled: None) -> AsyncIterator[DemoHome]:
+    """Run a router, an outside and a dynamic DNS service; unload what was set up against them."""
     async with DemoHome() as demo:
         yield demo
+        for entry in hass.config_entries.async_entries(DOMAIN):
+            if entry.state is ConfigEntryState.LOADED:
+                assert await hass.config_entries.async_unload(entry.entry_id)
+        await hass.async_block_till_done()
 
 
 @pytest.fixture(autouse=True)
@@ -44,85 +42,29 @@ def set_up(hass: HomeAssistant, home: DemoHome) -> SetUp:
     async def run(
         *subentries: ConfigSubentry, gateway: bool = True, wait: bool = True, **options: str
     ) -> MockConfigEntry:
-        facts = home.facts
-        entry = MockConfigEntry(
-            domain=DOMAIN,
-            title="Demo router",
-            unique_id=home.igd.identity.udn if gateway else None,
-            data={"location": facts.location} if gateway else {},
-            options={"echo_url": facts.echo_url, "prober_url": facts.prober_url} | options,
-            subentries_data=[subentry.as_dict() for subentry in subentries],
-        )
+        entry = entry_for(home, *subentries, gateway=gateway, **options)
         entry.add_to_hass(hass)
         assert await hass.config_entries.async_setup(entry.entry_id)
         if wait:
             await until(lambda: state_of(hass, entry, "public_ipv4") == "11.22.33.44")
+            await until(lambda: not gateway or home.igd.subscriptions == 1)
+            await until(lambda: not gateway or entry.runtime_data.line.gateway_answers)
         return entry
 
     return run
 
 
-def port(home: DemoHome, name: str = "Game", **changes: Any) -> ConfigSubentry:
-    """Return a port that leads to the demo's game server, with changes."""
-    data = {
-        "protocol": "TCP",
-        "internal_port": home.facts.game_port,
-        "external_port": home.facts.game_port + 1,
-        "try_anyway": False,
-    } | changes
-    return ConfigSubentry(
-        data=MappingProxyType(data),
-        subentry_type="port",
-        title=name,
-        unique_id=f"{data['protocol']}_{data['external_port']}",
-    )
-
-
-def hostname(home: DemoHome, **changes: Any) -> ConfigSubentry:
-    """Return the demo's hostname, with changes."""
+def entry_for(
+    home: DemoHome, *subentries: ConfigSubentry, gateway: bool = True, **options: str
+) -> MockConfigEntry:
+    """Return an entry for the home's router, or for none, that is not set up yet."""
     facts = home.facts
-    data = {
-        "provider": "dyndns2",
-        "hostname": facts.hostname,
-        "server": facts.dyndns2_url,
-        "username": facts.username,
-        "password": facts.password,
-    } | changes
-    return ConfigSubentry(
-        data=MappingProxyType(data),
-        subentry_type="hostname",
-        title=facts.hostname,
-        unique_id=facts.hostname,
+    services = {"echo_url": facts.echo_url, "prober_url": facts.prober_url} | options
+    return MockConfigEntry(
+        domain=DOMAIN,
+        title="Demo router",
+        unique_id=home.igd.identity.udn if gateway else None,
+        data={"location": facts.location} if gateway else {},
+        options={key: url for key, url in services.items() if url},
+        subentries_data=[subentry.as_dict() for subentry in subentries],
     )
-
-
-def entity_of(
-    hass: HomeAssistant, entry: MockConfigEntry, key: str, subentry: ConfigSubentry | None = None
-) -> str:
-    """Return the entity id for a key of the line, or of a subentry."""
-    owner = entry.entry_id + (f"_{subentry.subentry_id}" if subentry else "")
-    found = [
-        registered.entity_id
-        for registered in er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id)
-        if registered.unique_id == f"{owner}_{key}"
-    ]
-    assert len(found) == 1, f"{key}: {found}"
-    return found[0]
-
-
-def state_of(
-    hass: HomeAssistant, entry: MockConfigEntry, key: str, subentry: ConfigSubentry | None = None
-) -> str:
-    """Return the state for a key of the line, or of a subentry."""
-    state = hass.states.get(entity_of(hass, entry, key, subentry))
-    return state.state if state else "absent"
-
-
-async def until(condition: Callable[[], object], what: str = "it") -> None:
-    """Wait until something is true."""
-    try:
-        async with asyncio.timeout(DEADLINE):
-            while not condition():
-                await asyncio.sleep(0.005)
-    except TimeoutError:
-        pytest.fail(f"{what} did not come true within {DEADLINE} s")

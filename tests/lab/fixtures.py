@@ -37,7 +37,7 @@ def require(needs: Mapping[str, str]) -> None:
     reason = ""
     if os.geteuid() != 0 or not Path("/run/netns").is_dir():
         reason = "a network of its own: run it through scripts/private-net"
-    elif missing := missing_programs(_TOOLS | needs):
+    elif missing := missing_programs({**_TOOLS, **needs}):
         reason = ", ".join(missing)
     if reason:
         _reasons.add(reason)
@@ -57,8 +57,7 @@ def make_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeLab]:
     with ExitStack() as stack:
 
         def make(topology: Topology) -> Lab:
-            for daemon in topology.daemons:
-                require(daemon.needs)
+            require({name: of for daemon in topology.daemons for name, of in daemon.needs.items()})
             return stack.enter_context(build(topology, tmp_path_factory.mktemp(topology.name)))
 
         yield make

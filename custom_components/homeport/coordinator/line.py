@@ -18,7 +18,7 @@ from ..const import CONF_ECHO_URL, CONF_LOCATION, CONF_PROBER_URL
 from ..gateway import Gateway, GatewayError, GatewayInfo, Link
 from ..host import source_address
 from ..line import EchoEvidence, Evidence, GatewayEvidence, LineMode, LineReport, classify
-from ..outside import EchoipProber, OutsideError, public_ipv4
+from ..outside import EchoipProber, OutsideError, TokenBucket, public_ipv4
 from .base import HomeportCoordinator, Sessions
 
 _LOGGER = logging.getLogger(__name__)
@@ -30,8 +30,8 @@ _ECHO_CONFIRMS = 4 * 3600.0
 """Seconds between echo requests where the gateway's events tell of a change: six a day."""
 _ECHO_POLLS = 300.0
 """Seconds between echo requests where only the echo can tell of a change."""
-_ECHO_GAP = 10.0
-"""Seconds between two echo requests, however often the address changes."""
+_ECHO_BURST, _ECHO_REFILL = 10, 60.0
+"""Echo requests at once, and seconds until one more, however often the address changes."""
 _HINT_GAP = 0.25
 """Seconds between two readings of the gateway, however many events come."""
 
@@ -155,13 +155,15 @@ class LineCoordinator(HomeportCoordinator[LineReport]):
             await asyncio.sleep(_HINT_GAP)
 
     async def _watch_echo(self) -> None:
+        bucket = TokenBucket(_ECHO_BURST, _ECHO_REFILL)
         while True:
             self._echo_wanted.clear()
+            bucket.take(monotonic())
             await self._ask_echo()
-            await asyncio.sleep(_ECHO_GAP)
             with suppress(TimeoutError):
-                async with asyncio.timeout(self._echo_interval - _ECHO_GAP):
+                async with asyncio.timeout(self._echo_interval):
                     await self._echo_wanted.wait()
+            await asyncio.sleep(bucket.wait(monotonic()))
 
     @property
     def _echo_interval(self) -> float:

@@ -1,5 +1,6 @@
 """A port: keeping it as it is wanted, and what the gateway and the outside show of it."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -13,7 +14,7 @@ from homeassistant.util import dt as dt_util
 
 from ..const import CONF_EXTERNAL_PORT, CONF_INTERNAL_CLIENT, CONF_INTERNAL_PORT, CONF_PROTOCOL
 from ..gateway import GatewayError, GatewayUnreachable, Opening, PortMapping, Transport
-from ..outside import OutsideError
+from ..outside import OtherAddress, OutsideError
 from ..ports import (
     Keeper,
     MappingState,
@@ -52,6 +53,16 @@ class PortReport:
         """Return the report without what was seen from outside, which may be true no more."""
         return replace(self, reachability=None, probed=None, checked=None)
 
+    def with_mapping(
+        self, mapping: MappingState | None, holder: PortMapping | None = None
+    ) -> PortReport:
+        """Return the report with what the gateway's table shows now.
+
+        What was seen from outside was seen through the mapping of that time.
+        """
+        report = self if mapping is self.mapping else self.unseen()
+        return replace(report, mapping=mapping, holder=holder)
+
 
 class PortCoordinator(HomeportCoordinator[PortReport]):
     """Reads and changes one port's mapping after each reading of the gateway, and on demand."""
@@ -77,6 +88,7 @@ class PortCoordinator(HomeportCoordinator[PortReport]):
         self._keeper = keeper
         self._store = store
         self._tag = tag
+        self._keeping = asyncio.Lock()
         self._reads = 0
         self._refused = ""
         self._prober_failed = False
@@ -164,7 +176,7 @@ class PortCoordinator(HomeportCoordinator[PortReport]):
             if self._refused != (refusal := err.translation_key):
                 _LOGGER.warning("Port %s cannot be kept as wanted: %s", self.name, err or refusal)
             self._refused = refusal
-            return replace(self.data, mapping=None)
+            return self.data.with_mapping(None)
         self._refused = ""
         return report
 
@@ -185,22 +197,24 @@ class PortCoordinator(HomeportCoordinator[PortReport]):
     async def _keep(self) -> PortReport:
         """Make the gateway show what is wanted and return what it shows. Raises GatewayError."""
         port = self.subentry.subentry_id
-        wanted = port in self._store.wanted
+        # What is wanted is looked up inside: it may change while another reading is under way.
+        async with self._keeping:
+            wanted = port in self._store.wanted
         gateway, opening = self.line.gateway, self.opening
         if gateway is None or opening is None:
-            return replace(self.data, wanted=wanted, mapping=None, holder=None)
+            return replace(self.data.with_mapping(None), wanted=wanted)
         kept = await self._keeper.keep(gateway, port, opening, wanted=wanted)
-        # What was seen from outside was seen through the mapping of that time.
-        data = self.data if kept.state is self.data.mapping else self.data.unseen()
         holder = kept.mapping if kept.state is MappingState.FOREIGN else None
-        return replace(data, wanted=wanted, mapping=kept.state, holder=holder)
+        return replace(self.data.with_mapping(kept.state, holder), wanted=wanted)
 
     async def _probe(self) -> PortReport:
         prober = self.line.prober
         if prober is None:
             raise NotProbed("no_prober")
-        line = self.line.data
-        address = address_to_probe(line, self.protocol)
+        address = address_to_probe(self.line.data, self.protocol)
         accepted = await prober.accepts(self.external_port, address)
+        line = self.line.data
+        if line.public_ipv4 != address:  # it changed in the meantime
+            raise OtherAddress
         seen = reachability(line, address, self.data.mapping, accepted=accepted)
         return replace(self.data, reachability=seen, probed=address, checked=dt_util.utcnow())

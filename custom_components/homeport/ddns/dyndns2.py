@@ -135,7 +135,7 @@ async def _capped(content: aiohttp.StreamReader) -> bytes | None:
 
 def _http_error(status: int, headers: Mapping[str, str], text: str, reply: str) -> DdnsError:
     """Tell what a status other than 200 means; a code word in the body makes it more precise."""
-    told = f"HTTP {status}: {reply}" if reply else f"HTTP {status}"
+    told = words(f"HTTP {status}: {reply}" if reply else f"HTTP {status}")
     kinds = {_FAILURES[code] for code in _codes(text) if code in _FAILURES}
     if 300 <= status < 400:
         told = f"HTTP {status}: redirects are not followed"

@@ -11,6 +11,7 @@ import logging
 from typing import override
 from xml.etree.ElementTree import ParseError
 
+from aiohttp import web
 from async_upnp_client.aiohttp import AiohttpNotifyServer
 from async_upnp_client.client import UpnpService, UpnpStateVariable
 from async_upnp_client.const import HttpRequest
@@ -46,6 +47,18 @@ class _Handler(UpnpEventHandler):
             return HTTPStatus.BAD_REQUEST
 
 
+class _Server(AiohttpNotifyServer):
+    """The library's server, for a LAN that is not to be trusted."""
+
+    @override
+    async def _handle_request(self, request: web.BaseRequest) -> web.Response:
+        """Refuse a body that is no text in its encoding, or in one that does not exist."""
+        try:
+            return await super()._handle_request(request)
+        except LookupError, UnicodeError:
+            return web.Response(status=HTTPStatus.BAD_REQUEST)
+
+
 class Events:
     """A subscription to the WAN service that renews itself until it is stopped."""
 
@@ -53,7 +66,7 @@ class Events:
         """Take the gateway, the own address to listen on, and whom to tell."""
         self._igd = igd
         self._on_hint = on_hint
-        self._server = AiohttpNotifyServer(igd.requester, source=(listen_on, 0))
+        self._server = _Server(igd.requester, source=(listen_on, 0))
         self._server.event_handler = _Handler(self._server, igd.requester)
         self._keeping: asyncio.Task[None] | None = None
         self.subscribed = False

@@ -33,6 +33,8 @@ _WAN_SERVICES = (
     "urn:schemas-upnp-org:service:WANIPConnection:1",
     "urn:schemas-upnp-org:service:WANPPPConnection:1",
 )
+_DESCRIBE_TIMEOUT = 30.0
+"""Seconds for the description and all that it refers to, one after the other."""
 _CONNECTED = frozenset({"Connected", "Up"})  # "Up" is what some routers say for "Connected"
 _WEB = frozenset({"http", "https"})
 _NO_SUCH_ENTRY = 714  # NoSuchEntryInArray
@@ -140,10 +142,20 @@ class Igd:
 async def _describe(requester: GuardedRequester, location: str) -> UpnpDevice:
     """Fetch and parse the description and what it refers to."""
     try:
-        return await UpnpFactory(requester, non_strict=True).async_create_device(location)
+        async with asyncio.timeout(_DESCRIBE_TIMEOUT):
+            return await UpnpFactory(requester, non_strict=True).async_create_device(location)
     except UpnpResponseError as err:
         raise GatewayUnreachable(f"HTTP {err.status}") from err
-    except (UpnpError, ParseError, DefusedXmlException, ValueError, KeyError) as err:
+    except TimeoutError as err:
+        raise GatewayUnreachable(type(err).__name__) from err
+    except (
+        UpnpError,
+        ParseError,
+        DefusedXmlException,
+        ValueError,
+        KeyError,
+        RecursionError,  # devices inside devices, thousands deep
+    ) as err:
         raise InvalidAnswer(type(err).__name__) from err
 
 

@@ -1,5 +1,6 @@
 """Asking the outside."""
 
+from .bucket import TokenBucket
 from .echo import public_ipv4
 from .errors import OtherAddress, OutsideError, OutsideInvalid, OutsideUnreachable
 from .prober import EchoipProber
@@ -10,5 +11,6 @@ __all__ = [
     "OutsideError",
     "OutsideInvalid",
     "OutsideUnreachable",
+    "TokenBucket",
     "public_ipv4",
 ]

@@ -45,7 +45,7 @@ async def subscribe(service: GatewayService, request: web.Request) -> web.Stream
         subscriber.timeout = seconds
         return web.Response(headers=_headers(subscriber))
     callback = request.headers.get("CALLBACK", "").partition("<")[2].partition(">")[0]
-    if not callback or False:
+    if not callback or urlsplit(callback).hostname != request.remote:
         return web.Response(status=412)
     subscriber = EventSubscriber(callback, seconds)
     response = web.Response(headers=_headers(subscriber))

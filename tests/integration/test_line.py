@@ -1,0 +1,234 @@
+"""What is shown of the line, and how it follows the router."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import device_registry as dr, entity_registry as er
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from tests.fakes.demo import DemoHome
+from tests.fakes.reply import Reply
+from tests.integration.conftest import SetUp
+from tests.integration.steps import entity_of, hostname, later, readings, sent, state_of, until
+
+WAN_SENSORS = "wan_address", "wan_address_kind"
+
+
+async def with_wan_sensors(hass: HomeAssistant, set_up: SetUp) -> MockConfigEntry:
+    """Return an entry whose disabled sensors are enabled."""
+    entry = await set_up()
+    registry = er.async_get(hass)
+    for key in WAN_SENSORS:
+        entity = entity_of(hass, entry, key)
+        registered = registry.async_get(entity)
+        assert registered is not None
+        assert registered.disabled_by is er.RegistryEntryDisabler.INTEGRATION
+        registry.async_update_entity(entity, disabled_by=None)
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    await until(lambda: state_of(hass, entry, "wan_address_kind") == "global")
+    return entry
+
+
+@pytest.mark.parametrize(
+    ("address", "kind", "mode"),
+    [
+        ("11.22.33.44", "global", "public"),
+        ("192.168.0.2", "private", "double_nat"),
+        ("10.1.2.3", "private", "double_nat"),
+        ("100.64.0.9", "shared", "cgnat"),
+        ("192.0.0.2", "service_continuity", "ds_lite"),
+        ("169.254.7.7", "link_local", "unknown"),
+        ("198.51.100.7", "special", "unknown"),
+        ("", "none", "unknown"),
+        ("0.0.0.0", "none", "unknown"),
+        ("dunno", "none", "unknown"),
+    ],
+)
+async def test_kinds(
+    hass: HomeAssistant, home: DemoHome, set_up: SetUp, address: str, kind: str, mode: str
+) -> None:
+    entry = await with_wan_sensors(hass, set_up)
+    await home.igd.set_wan_address(address)
+    await until(lambda: state_of(hass, entry, "wan_address_kind") == kind)
+    shown = address if kind != "none" else "unknown"
+    assert state_of(hass, entry, "wan_address") == shown
+    # The echo confirms what the new address means.
+    await later(hass, seconds=11)
+    await until(lambda: state_of(hass, entry, "public_ipv4") == "11.22.33.44")
+    assert state_of(hass, entry, "line_mode") == mode
+
+
+async def test_no_wan_sensors_without_a_gateway(
+    hass: HomeAssistant, home: DemoHome, set_up: SetUp
+) -> None:
+    entry = await set_up(gateway=False)
+    entities = er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id)
+    keys = {each.unique_id.removeprefix(f"{entry.entry_id}_") for each in entities}
+    assert keys == {"public_ipv4", "line_mode", "internet"}
+    assert state_of(hass, entry, "internet") == "on"
+    assert state_of(hass, entry, "line_mode") == "unknown"
+
+
+async def test_device_is_named_after_the_router(
+    hass: HomeAssistant, home: DemoHome, set_up: SetUp
+) -> None:
+    entry = await set_up()
+    [device] = dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id)
+    assert device.name == "Internet line"
+    assert (device.manufacturer, device.model) == ("Homeport", "Demo router")
+    assert device.configuration_url == f"{home.igd.url}/"
+
+
+async def test_internet(hass: HomeAssistant, home: DemoHome, set_up: SetUp) -> None:
+    entry = await set_up()
+    assert state_of(hass, entry, "internet") == "on"
+
+    home.outside.down = True
+    await home.igd.set_connection_status("Disconnected")
+    await home.igd.set_wan_address("")
+    await until(lambda: state_of(hass, entry, "internet") == "off")
+    assert state_of(hass, entry, "line_mode") == "offline"
+    assert state_of(hass, entry, "public_ipv4") == "unknown"
+
+    home.outside.down = False
+    await home.igd.set_connection_status("Connected")
+    await home.igd.set_wan_address("11.22.33.44")
+    await later(hass, seconds=11)
+    await until(lambda: state_of(hass, entry, "internet") == "on")
+    assert state_of(hass, entry, "line_mode") == "public"
+
+
+async def test_internet_is_unknown_where_evidence_disagrees(
+    hass: HomeAssistant, home: DemoHome, set_up: SetUp
+) -> None:
+    home.outside.down = True
+    entry = await set_up(wait=False)
+    await until(lambda: state_of(hass, entry, "line_mode") == "public")
+    await until(lambda: home.outside.requests)
+    await hass.async_block_till_done()
+    assert state_of(hass, entry, "internet") == "unknown"
+    assert state_of(hass, entry, "public_ipv4") == "unknown"
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply.html_error(200),
+        Reply.html_error(502),
+        Reply(body="192.168.1.1"),
+        Reply(body="100.64.0.1"),
+        Reply(body="2001:db8::1"),
+        Reply(body='{"ip":7}'),
+        Reply(body='{"ip'),
+        Reply(body='{"ip":"127.0.0.1"}'),
+        Reply.redirect("http://127.0.0.1:1/"),
+        Reply.huge(100_000),
+        Reply(drop=True),
+    ],
+)
+async def test_nonsense_of_the_echo(
+    hass: HomeAssistant,
+    home: DemoHome,
+    set_up: SetUp,
+    caplog: pytest.LogCaptureFixture,
+    reply: Reply,
+) -> None:
+    home.outside.echo = reply
+    entry = await set_up(wait=False)
+    for asked in range(3):
+        await until(lambda asked=asked: len(home.outside.requests) > asked)
+        await later(hass, seconds=11)
+        await later(hass, hours=5)
+    assert state_of(hass, entry, "public_ipv4") == "unknown"
+    assert state_of(hass, entry, "line_mode") == "public"
+    assert caplog.text.count("The address echo 127.0.0.1 gave no address") == 1
+
+    home.outside.echo = None
+    await later(hass, seconds=11)
+    await later(hass, hours=5)
+    await until(lambda: state_of(hass, entry, "public_ipv4") == "11.22.33.44")
+
+
+@contextmanager
+def no_timers(hass: HomeAssistant, entry: MockConfigEntry) -> Iterator[None]:
+    """See to it that what happens inside is not due to a poll."""
+    line = entry.runtime_data.line
+    assert line.update_interval.total_seconds() == 300
+    start = hass.loop.time()
+    yield
+    assert hass.loop.time() - start < 30
+
+
+async def test_event_is_followed(hass: HomeAssistant, home: DemoHome, set_up: SetUp) -> None:
+    name = hostname(home)
+    entry = await set_up(name)
+    await until(lambda: state_of(hass, entry, "status", name) == "ok")
+    with no_timers(hass, entry):
+        await home.set_wan_address("11.22.33.55")
+        await until(lambda: home.dyndns2.records[home.facts.hostname] == {"A": "11.22.33.55"})
+
+
+async def test_forged_event_changes_nothing(
+    hass: HomeAssistant, home: DemoHome, set_up: SetUp
+) -> None:
+    name = hostname(home)
+    entry = await set_up(name)
+    await until(lambda: state_of(hass, entry, "status", name) == "ok")
+    [subscriber] = home.igd._service("connection")._subscribers
+    read = len(sent(home, "GetExternalIPAddress"))
+    # The library has no client for NOTIFY; the fake's own one will do.
+    evented = {"ExternalIPAddress": "66.66.66.66", "ConnectionStatus": "Disconnected"}
+    home.igd._service("connection")._evented = lambda: evented
+    await home.igd.changed()
+    assert subscriber.url
+    await until(lambda: len(sent(home, "GetExternalIPAddress")) > read)
+    await readings(hass, entry, home)
+    assert state_of(hass, entry, "public_ipv4") == "11.22.33.44"
+    assert state_of(hass, entry, "internet") == "on"
+    assert state_of(hass, entry, "line_mode") == "public"
+    assert home.dyndns2.records == {home.facts.hostname: {"A": "11.22.33.44"}}
+    assert len(home.dyndns2.requests) == 1
+
+
+async def test_flood_of_events_is_not_followed_one_by_one(
+    hass: HomeAssistant, home: DemoHome, set_up: SetUp
+) -> None:
+    entry = await set_up()
+    reads = entry.runtime_data.line.reads
+    for _ in range(50):
+        await home.igd.changed()
+    assert entry.runtime_data.line.reads - reads <= 10
+    await home.set_wan_address("11.22.33.55")
+    await until(lambda: entry.runtime_data.line.data.wan_ipv4 is not None)
+    await until(lambda: str(entry.runtime_data.line.data.wan_ipv4) == "11.22.33.55")
+
+
+async def test_poll_finds_what_no_event_told(
+    hass: HomeAssistant, home: DemoHome, set_up: SetUp
+) -> None:
+    home.igd.events = Reply.html_error(503)
+    entry = await set_up(wait=False)
+    await until(lambda: state_of(hass, entry, "line_mode") == "public")
+    home.igd._router.wan_address = "100.64.0.9"
+    await asyncio.sleep(0)
+    await later(hass, seconds=61)
+    await until(lambda: state_of(hass, entry, "line_mode") == "cgnat")
+
+
+async def test_echo_does_not_put_off_the_poll(
+    hass: HomeAssistant, home: DemoHome, set_up: SetUp
+) -> None:
+    entry = await set_up()
+    line = entry.runtime_data.line
+    due = line._unsub_refresh
+    assert due is not None
+    asked = len(home.outside.requests)
+    await later(hass, seconds=11)
+    await until(lambda: due is line._unsub_refresh)
+    hass.config_entries.async_update_entry(entry, options=dict(entry.options, echo_url=""))
+    await hass.async_block_till_done()
+    assert len(home.outside.requests) >= asked
+    assert line._unsub_refresh is due
