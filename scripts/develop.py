@@ -73,8 +73,8 @@ async def main(*, real: bool) -> None:
         )
         if demo:
             await set_up_demo(server, demo.facts)
-            say(f"change the simulated router's address: curl -d 11.22.33.99 {demo.facts.control_url}"
-                "/wan-address")
+            control = f"{demo.facts.control_url}/wan-address"
+            say(f"change the simulated router's address: curl -d 11.22.33.99 {control}")
         say(f"http://localhost:{PORT} (user demo, password demo), log: {server.log}")
         say("Ctrl-C ends it")
         ending = asyncio.create_task(end.wait())

@@ -32,7 +32,6 @@ PARTS: dict[type[ast.expr], tuple[str, ...]] = {
 
 # Calls that hand on the strings of their first argument.
 TRANSPARENT = {"str", "list", "tuple", "set", "frozenset", "sorted", "dict", "MappingProxyType"}
-DEEPEST = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +76,7 @@ class Reader:
     def __init__(self, package: Package) -> None:
         """Take the package."""
         self.package = package
+        self._reading: set[ast.expr] = set()
 
     def scope_of(self, module: Module, node: ast.AST) -> Scope:
         """Return the scope that a node stands in."""
@@ -142,25 +142,32 @@ class Reader:
                 return [(value, Scope(module))]
         return []
 
-    def strings(self, node: ast.expr | None, scope: Scope, depth: int = 0) -> Values:
+    def strings(self, node: ast.expr | None, scope: Scope) -> Values:
         """Return the strings that an expression can be, or that it holds."""
-        unknown = Values(unknown=frozenset({scope.module.place(node)} if node else ()))
-        if depth > DEEPEST:
-            return unknown
+        # What depends on itself adds nothing to itself.
+        if node is None or node in self._reading:
+            return Values()
+        self._reading.add(node)
+        try:
+            return self._strings(node, scope)
+        finally:
+            self._reading.discard(node)
 
+    def _strings(self, node: ast.expr, scope: Scope) -> Values:
+        unknown = Values(unknown=frozenset({scope.module.place(node)}))
         match node:
-            case None | ast.Constant(value=None):
+            case ast.Constant(value=None | ""):
                 return Values()
             case ast.Constant(value=str(text)):
                 return Values(exact=frozenset({text}))
             case ast.JoinedStr(values=parts):
                 return Values(patterns=frozenset({"".join(map(_pattern, parts))}))
             case ast.Name(id=name):
-                return self._named(name, scope, depth) or unknown
+                return self._named(name, scope) or unknown
             case ast.Attribute(value=value, attr=member) if member != "value":
                 return self._member(value, member, scope) or unknown
             case ast.Call():
-                return self._called(node, scope, depth) or unknown
+                return self._called(node, scope) or unknown
         if (parts := _parts(node)) is None:
             return unknown
         found, loops = Values(), list[ast.comprehension](getattr(node, "generators", ()))
@@ -171,15 +178,15 @@ class Reader:
         }
         inside = Scope(scope.module, scope.function, scope.bound | turns)
         for part in parts:
-            found |= self.strings(part, inside, depth + 1)
+            found |= self.strings(part, inside)
         # A condition in a comprehension leaves out some.
         return found.made_optional() if any(each.ifs for each in loops) else found
 
-    def _named(self, name: str, scope: Scope, depth: int) -> Values | None:
+    def _named(self, name: str, scope: Scope) -> Values | None:
         if bindings := self.bindings(name, scope):
             found = Values()
             for expression, where in bindings:
-                found |= self.strings(expression, where, depth + 1)
+                found |= self.strings(expression, where)
             return found
         match self.package.resolve(scope.module, name):
             case (_, ast.ClassDef() as cls) if members := enum_members(cls):
@@ -191,20 +198,36 @@ class Reader:
         return None
 
     def _member(self, value: ast.expr, member: str, scope: Scope) -> Values | None:
+        if isinstance(value, ast.Name) and value.id == "self":
+            return self._own(member, scope)
         if (found := self.package.named(scope.module, value)) is None:
             return None
         members = enum_members(found[1])
         return Values(exact=frozenset({members[member]})) if member in members else None
 
-    def _called(self, call: ast.Call, scope: Scope, depth: int) -> Values | None:
+    def _own(self, member: str, scope: Scope) -> Values | None:
+        """Return what the methods of a class assign to an attribute of `self`."""
+        module = scope.module
+        outer = module.around(scope.function or module.tree)
+        cls = next((each for each in outer if isinstance(each, ast.ClassDef)), None)
+        found: Values | None = None
+        for node in ast.walk(cls) if cls else ():
+            if isinstance(node, ast.Assign | ast.AnnAssign):
+                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                if value := _assigned(member, targets, node.value):
+                    read = self.strings(value, self.scope_of(module, node))
+                    found = read if found is None else found | read
+        return found
+
+    def _called(self, call: ast.Call, scope: Scope) -> Values | None:
         name = last_name(call.func)
         if name in TRANSPARENT and call.args:
-            return self.strings(call.args[0], scope, depth + 1)
+            return self.strings(call.args[0], scope)
         match call.func:
             case ast.Attribute(value=mapping, attr="get" | "values" | "copy"):
-                found = self.strings(mapping, scope, depth + 1)
+                found = self.strings(mapping, scope)
                 for default in call.args[1:]:
-                    found |= self.strings(default, scope, depth + 1)
+                    found |= self.strings(default, scope)
                 return found
             case ast.Name() if (
                 resolved := self.package.resolve(scope.module, name)
@@ -212,7 +235,7 @@ class Reader:
                 found, inside = Values(), Scope(*resolved)
                 for node in ast.walk(resolved[1]):
                     if isinstance(node, ast.Return):
-                        found |= self.strings(node.value, inside, depth + 1)
+                        found |= self.strings(node.value, inside)
                 return found
         return None
 
@@ -235,6 +258,19 @@ def enum_members(cls: ast.ClassDef) -> dict[str, str]:
                 if last_name(func) == "auto":
                     members[name] = name.lower()
     return members
+
+
+def _assigned(member: str, targets: list[ast.expr], value: ast.expr | None) -> ast.expr | None:
+    """Return what an assignment gives to an attribute of `self`; None where to something else."""
+    for target in targets:
+        pairs = [(target, value)]
+        if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+            pairs = list(zip(target.elts, value.elts, strict=False))
+        for each, part in pairs:
+            match each:
+                case ast.Attribute(value=ast.Name(id="self"), attr=attr) if attr == member:
+                    return part
+    return None
 
 
 def _parts(node: ast.expr) -> list[ast.expr] | None:

@@ -80,7 +80,11 @@ class RoomFlow(ConfigSubentryFlow):
     async def async_step_reconfigure(self, user_input=None):
         return self._ask("reconfigure", {vol.Required("name"): str, vol.Optional("note"): str})
 
+    async def async_step_back(self, user_input=None):
+        return self._ask(self._step, {vol.Required("name"): str})
+
     def _ask(self, step, fields):
+        self._step, self._fields = step, fields
         return self.async_show_form(step_id=step, data_schema=vol.Schema(fields))
 
 class Forgotten(ConfigSubentryFlow):
@@ -283,7 +287,7 @@ def test_keys_from_a_table(house: Path) -> None:
     texts = leaves(TEXTS)
     tables = {"options.step.more.data": {"server"}}
     assert problems(house, texts, tables) == [
-        "options.step.more is missing, used in config_flow.py:59",
+        "options.step.more is missing, used in config_flow.py:63",
         "options.step.more.data.server is missing, used in a table",
     ]
     assert problems(house, texts | {"options.step.more.data.server": SAYS}, tables) == []

@@ -1,3 +1,3 @@
-# Home Assistant answers `import voluptuous` with its own engine. For the type checker this name has
-# to mean the same: the types of the voluptuous that is installed as well clash with Home Assistant's.
+# Home Assistant answers `import voluptuous` with its own engine. For the type checker the name must
+# mean the same: the types of the installed voluptuous clash with Home Assistant's.
 from probatio import *

@@ -1,10 +1,11 @@
 """Homeport: what can reach this home from the internet, and what stops it."""
 
 import asyncio
+from functools import partial
 import logging
 
-from homeassistant.const import Platform
-from homeassistant.core import HomeAssistant
+from homeassistant.const import EVENT_HOMEASSISTANT_STOP, Platform
+from homeassistant.core import Event, HomeAssistant
 from homeassistant.helpers import config_validation as cv, device_registry as dr
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.typing import ConfigType
@@ -39,6 +40,11 @@ async def async_setup_entry(hass: HomeAssistant, entry: HomeportConfigEntry) -> 
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     entry.async_on_unload(entry.add_update_listener(_async_entry_changed))
     entry.async_on_unload(data.line.async_add_listener(lambda: _name_gateway(hass, entry)))
+
+    async def stop(_: Event) -> None:
+        await data.async_stop()
+
+    entry.async_on_unload(hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, stop))
     data.start()
     return True
 
@@ -48,12 +54,8 @@ async def async_unload_entry(hass: HomeAssistant, entry: HomeportConfigEntry) ->
     if not await hass.config_entries.async_unload_platforms(entry, PLATFORMS):
         return False
     data = entry.runtime_data
-    if entry.disabled_by:
-        try:
-            async with asyncio.timeout(_CLOSE_TIMEOUT):
-                await data.async_close_all()
-        except TimeoutError:
-            _LOGGER.warning("The router was too slow to close every port")
+    if entry.disabled_by and data.location:
+        await _close_all(hass, data.location, data.keeper)
     await data.async_stop()
     return True
 
@@ -61,21 +63,22 @@ async def async_unload_entry(hass: HomeAssistant, entry: HomeportConfigEntry) ->
 async def async_remove_entry(hass: HomeAssistant, entry: HomeportConfigEntry) -> None:
     """Close everything that was opened, then forget it."""
     store = await HomeportStore.load(hass, entry.entry_id)
-    location = entry.data.get(CONF_LOCATION)
-    if location and store.openings:
-        keeper = Keeper(store.openings, store.save)
-        try:
-            async with asyncio.timeout(_CLOSE_TIMEOUT):
-                gateway = await Igd.connect(async_get_clientsession(hass), location)
-                for port_id in list(store.openings):
-                    await keeper.close(gateway, port_id)
-        except (GatewayError, TimeoutError) as err:
-            _LOGGER.warning(
-                "The router could not be told to close %d port(s), which end with their lease: %s",
-                len(store.openings),
-                err or type(err).__name__,
-            )
+    if location := entry.data.get(CONF_LOCATION):
+        await _close_all(hass, location, Keeper(store.openings, store.save))
     await store.remove()
+
+
+async def _close_all(hass: HomeAssistant, location: str, keeper: Keeper) -> None:
+    """Close every port in limited time; say so where some stay open."""
+    try:
+        async with asyncio.timeout(_CLOSE_TIMEOUT):
+            await keeper.close_all(partial(Igd.connect, async_get_clientsession(hass), location))
+    except (GatewayError, TimeoutError) as err:
+        _LOGGER.warning(
+            "The router could not be told to close %d port(s), which end with their lease: %s",
+            len(keeper.remembered),
+            err or type(err).__name__,
+        )
 
 
 async def _async_entry_changed(hass: HomeAssistant, entry: HomeportConfigEntry) -> None:

@@ -56,7 +56,6 @@ class PortFlow(ConfigSubentryFlow):
 
     def __init__(self) -> None:
         """Begin empty."""
-        self._step_id = ""
         self._input: dict[str, Any] = {}
         self._title = ""
         self._data: dict[str, Any] = {}
@@ -96,8 +95,8 @@ class PortFlow(ConfigSubentryFlow):
             if not errors and self._is_taken(data):
                 errors[CONF_EXTERNAL_PORT] = "port_taken"
             if not errors:
-                self._step_id, self._input = step_id, user_input
-                self._title, self._data = user_input[CONF_NAME].strip(), data
+                self._input, self._data = user_input, data
+                self._title = user_input[CONF_NAME].strip()
                 if self._is_dangerous():
                     return await self.async_step_danger()
                 return await self.async_step_confirm()
@@ -113,7 +112,9 @@ class PortFlow(ConfigSubentryFlow):
         errors: dict[str, str] = {}
         if user_input is not None:
             if self._is_taken(self._data):  # by a flow that was faster
-                return await self._ask(self._step_id, self._input, {})
+                if self.source == SOURCE_RECONFIGURE:
+                    return await self.async_step_reconfigure(self._input)
+                return await self.async_step_user(self._input)
             if user_input.get(CONF_UNDERSTOOD, True):
                 return self._finish()
             errors[CONF_UNDERSTOOD] = "not_understood"

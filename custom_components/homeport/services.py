@@ -29,7 +29,7 @@ _SCHEMA = vol.Schema(
         cv.has_at_least_one_key(ATTR_CONFIG_ENTRY_ID, ATTR_ENTITY_ID),
         {
             vol.Optional(ATTR_CONFIG_ENTRY_ID): cv.string,
-            vol.Optional(ATTR_ENTITY_ID): cv.comp_entity_ids,
+            vol.Optional(ATTR_ENTITY_ID): cv.entity_ids,
         },
     )
 )
@@ -72,7 +72,7 @@ async def _update_ddns(call: ServiceCall) -> ServiceResponse:
 
 def _chosen(call: ServiceCall) -> list[HostnameCoordinator]:
     """Return the hostnames of the entry, or those whose status sensors were named."""
-    if entry_id := call.data.get(ATTR_CONFIG_ENTRY_ID):
+    if (entry_id := call.data.get(ATTR_CONFIG_ENTRY_ID)) is not None:
         entry: HomeportConfigEntry = service.async_get_config_entry(call.hass, DOMAIN, entry_id)
         chosen = list(entry.runtime_data.hostnames.values())
     else:

@@ -115,6 +115,7 @@ async def test_a_device_without_an_internet_connection(
         with pytest.raises(NoWanService) as caught:
             await Igd.connect(session, strange.location)
     assert caught.value.translation_key == "gateway_no_wan_service"
+    assert caught.value.placeholders == {}
 
 
 def says(control: str, kind: str, status: str, address: str) -> dict[str, Reply]:

@@ -6,6 +6,7 @@ import time
 import tracemalloc
 
 import aiohttp
+from async_upnp_client.const import HttpRequest
 import pytest
 
 from custom_components.homeport.gateway import GatewayError, GatewayUnreachable, Igd, igd, requester
@@ -139,6 +140,18 @@ async def test_a_service_elsewhere_does_not_hide_one_that_is_here(
     async with Strange({"/desc.xml": xml(description(*services))}) as strange:
         gateway = await Igd.connect(session, strange.location)
         assert gateway.service.service_type.endswith("WANIPConnection:1")
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.2:{port}/", "http://127.0.0.1@127.0.0.2:{port}/", "https://127.0.0.1/"]
+)
+async def test_a_request_to_another_host_is_never_sent(
+    session: aiohttp.ClientSession, other: Strange, url: str
+) -> None:
+    """Whatever the library makes of a description, this is the last gate."""
+    guarded = requester.GuardedRequester(session, "127.0.0.1")
+    with pytest.raises(ForeignUrl):
+        await guarded.async_http_request(HttpRequest("GET", url.format(port=other.port), {}, None))
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:99999/x", "https://127.0.0.1/x", "ftp:/x"])

@@ -20,9 +20,14 @@ async def home(hass: HomeAssistant, socket_enabled: None) -> AsyncIterator[DemoH
     async with DemoHome() as demo:
         yield demo
         for entry in hass.config_entries.async_entries(DOMAIN):
-            if entry.state is ConfigEntryState.LOADED:
+            if entry.state is ConfigEntryState.LOADED and hass.is_running:
                 assert await hass.config_entries.async_unload(entry.entry_id)
         await hass.async_block_till_done()
+
+
+@pytest.fixture(autouse=True)
+def enable_event_loop_debug() -> None:
+    """Leave out what the test package does in this fixture: half of the time would go there."""
 
 
 @pytest.fixture(autouse=True)

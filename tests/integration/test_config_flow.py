@@ -118,13 +118,13 @@ BAD_DESCRIPTIONS: dict[str, tuple[Callable[[DemoHome], Reply], str]] = {
 }
 
 
-@pytest.mark.parametrize("name", BAD_DESCRIPTIONS)
-async def test_bad_description(hass: HomeAssistant, home: DemoHome, name: str) -> None:
-    reply, key = BAD_DESCRIPTIONS[name]
-    home.igd.description = reply(home)
-    result = await go_on(hass, await begin(hass, "gateway"), host=home.facts.location)
-    assert errors(result) == {"host": key}
-    assert suggested(result) == {"host": home.facts.location}
+async def test_bad_description(hass: HomeAssistant, home: DemoHome) -> None:
+    result = await begin(hass, "gateway")
+    for name, (reply, key) in BAD_DESCRIPTIONS.items():
+        home.igd.description = reply(home)
+        result = await go_on(hass, result, host=home.facts.location)
+        assert (name, errors(result)) == (name, {"host": key})
+        assert suggested(result) == {"host": home.facts.location}
     assert not home.outside.requests
 
     home.igd.description = None
@@ -133,27 +133,28 @@ async def test_bad_description(hass: HomeAssistant, home: DemoHome, name: str) -
     await entry_of(hass, await go_on(hass, result, **services(home)))
 
 
-@pytest.mark.parametrize(
-    ("host", "key"),
-    [
-        ("", "gateway_not_found"),
-        ("127.0.0.1", "gateway_not_found"),
-        ("http://", "gateway_not_found"),
-        ("http://[", "gateway_not_found"),
-        ("https://127.0.0.1/desc.xml", "gateway_not_found"),
-        ("file:///etc/hostname", "gateway_not_found"),
-        ("http://127.0.0.1:1/desc.xml", "gateway_unreachable"),
-        ("http://127.0.0.1:99999/", "gateway_not_found"),
-    ],
-)
+BAD_ADDRESSES = {
+    "": "gateway_not_found",
+    "127.0.0.1": "gateway_not_found",
+    "http://": "gateway_not_found",
+    "http://[": "gateway_not_found",
+    "https://127.0.0.1/desc.xml": "gateway_not_found",
+    "file:///etc/hostname": "gateway_not_found",
+    "http://127.0.0.1:1/desc.xml": "gateway_unreachable",
+    "http://127.0.0.1:99999/": "gateway_not_found",
+}
+
+
 async def test_bad_address(
-    hass: HomeAssistant, home: DemoHome, monkeypatch: pytest.MonkeyPatch, host: str, key: str
+    hass: HomeAssistant, home: DemoHome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Nobody answers a search there: the port belongs to a server of another protocol.
     monkeypatch.setattr("custom_components.homeport.gateway.discover._SSDP_PORT", home.igd.port)
     monkeypatch.setattr("custom_components.homeport.gateway.discover._WAIT", 0.05)
-    result = await go_on(hass, await begin(hass, "gateway"), host=host)
-    assert errors(result) == {"host": key}
+    result = await begin(hass, "gateway")
+    for host, key in BAD_ADDRESSES.items():
+        result = await go_on(hass, result, host=host)
+        assert (host, errors(result)) == (host, {"host": key})
     result = await go_on(hass, result, host=home.facts.location)
     assert result["step_id"] == "outside"
 
@@ -203,14 +204,14 @@ BAD_URLS = [
 ]
 
 
-@pytest.mark.parametrize("url", BAD_URLS)
-@pytest.mark.parametrize("field", ["echo_url", "prober_url"])
-async def test_bad_service(hass: HomeAssistant, home: DemoHome, url: str, field: str) -> None:
+async def test_bad_service(hass: HomeAssistant, home: DemoHome) -> None:
     result = await begin(hass, "no_gateway")
-    result = await go_on(hass, result, **services(home) | {field: url})
-    assert result["step_id"] == "outside"
-    assert errors(result) == {field: "invalid_url"}
-    assert suggested(result) == services(home) | {field: url}
+    for url in BAD_URLS:
+        for field in services(home):
+            bad = services(home) | {field: url}
+            result = await go_on(hass, result, **bad)
+            assert (url, errors(result)) == (url, {field: "invalid_url"})
+            assert suggested(result) == bad
     entry = await entry_of(hass, await go_on(hass, result, **services(home)))
     assert entry.options == services(home)
 

@@ -16,6 +16,7 @@ from tests.integration.steps import (
     entity_of,
     fails,
     foreign,
+    free_port,
     opened,
     port,
     readings,
@@ -42,7 +43,8 @@ async def get(host: str, at: int) -> str:
 async def test_switch_shows_what_the_router_shows(
     hass: HomeAssistant, home: DemoHome, set_up: SetUp
 ) -> None:
-    game = port(home)
+    outside = free_port()
+    game = port(home, external_port=outside)
     entry = await set_up(game)
     await until(lambda: state_of(hass, entry, "open", game) == "off")
     assert not sent(home, "AddPortMapping")
@@ -51,15 +53,15 @@ async def test_switch_shows_what_the_router_shows(
     assert state_of(hass, entry, "open", game) == "on"
     [mapping] = home.igd.table.values()
     assert mapping.internal_port == home.facts.game_port
-    assert mapping.external_port == home.facts.game_port + 1
+    assert mapping.external_port == outside
     assert mapping.internal_client == "127.0.0.1"
     assert mapping.lease == 3600
-    assert GAME_TEXT in await get("127.0.0.1", home.facts.game_port + 1)
+    assert GAME_TEXT in await get("127.0.0.1", outside)
 
     await switch(hass, entry, game, "off")
     assert state_of(hass, entry, "open", game) == "off"
     assert not home.igd.table
-    assert await get("127.0.0.1", home.facts.game_port + 1) == ""
+    assert await get("127.0.0.1", outside) == ""
 
 
 async def test_switch_is_kept_from_voice_and_areas(

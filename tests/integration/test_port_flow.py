@@ -111,20 +111,22 @@ NO_CLIENTS = ["router", "192.168.1", "192.168.1.256", "::1", "127.0.0.1", "0.0.0
 NO_CLIENTS += ["255.255.255.255", "192.168.1.20:80", "192.168.1.20/24"]
 
 
-@pytest.mark.parametrize(
-    ("bad", "key"),
+BAD_FIELDS = (
     [({"internal_port": text}, "invalid_port") for text in NO_PORTS]
     + [({"external_port": text}, "invalid_port") for text in NO_PORTS]
     + [({"internal_client": text}, "invalid_client") for text in NO_CLIENTS]
-    + [({"name": text}, "invalid_name") for text in ("", "  ", "x" * 61)],
+    + [({"name": text}, "invalid_name") for text in ("", "  ", "x" * 61)]
 )
-async def test_bad_fields(
-    hass: HomeAssistant, home: DemoHome, set_up: SetUp, bad: dict[str, str], key: str
-) -> None:
+
+
+async def test_bad_fields(hass: HomeAssistant, home: DemoHome, set_up: SetUp) -> None:
     entry = await set_up(wait=False)
-    result = await send(hass, await begin(hass, entry), GOOD | bad)
-    assert errors(result, "config_subentries", "port") == dict.fromkeys(bad, key)
-    assert suggested(result) == GOOD | bad
+    result = await begin(hass, entry)
+    for bad, key in BAD_FIELDS:
+        result = await send(hass, result, GOOD | bad)
+        found = errors(result, "config_subentries", "port")
+        assert (bad, found) == (bad, dict.fromkeys(bad, key))
+        assert suggested(result) == GOOD | bad
     result = await send(hass, result, GOOD)
     assert (await send(hass, result, {}))["type"] == "create_entry"
 

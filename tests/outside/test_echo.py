@@ -1,5 +1,6 @@
 """An address is taken from the echo only when it can be one of the internet's."""
 
+import asyncio
 import gzip
 from ipaddress import IPv4Address
 import json
@@ -125,6 +126,20 @@ async def test_answers_that_are_none(
     with pytest.raises(OutsideInvalid):
         await ask(http, outside)
     assert len(outside.requests) == 1
+
+
+async def test_an_answer_may_come_in_pieces(http: aiohttp.ClientSession) -> None:
+    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        for piece in (b"HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n1", b"1.22.", b"33.44"):
+            writer.write(piece)
+            await writer.drain()
+            await asyncio.sleep(0.05)
+        writer.close()
+
+    async with await asyncio.start_server(drip, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        assert await public_ipv4(http, f"http://127.0.0.1:{port}/") == G
 
 
 async def test_a_redirect_is_not_followed(outside: Outside, http: aiohttp.ClientSession) -> None:

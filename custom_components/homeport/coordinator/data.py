@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 import logging
 import socket
 from typing import Any
@@ -105,13 +104,6 @@ class HomeportData:
                     port.subentry_changed()
                 elif hostname := self.hostnames.get(subentry_id):
                     await hostname.async_subentry_changed()
-
-    async def async_close_all(self) -> None:
-        """Close everything that was opened, as far as the gateway lets us."""
-        if gateway := self.line.gateway:
-            for port_id in list(self.keeper.remembered):
-                with suppress(GatewayError):
-                    await self.keeper.close(gateway, port_id)
 
     async def async_stop(self) -> None:
         """End everything that is under way."""

@@ -49,8 +49,6 @@ class HostnameCoordinator(HomeportCoordinator[State]):
     @callback
     def start(self) -> Callable[[], None]:
         """Follow the line; return what ends that."""
-        if self.data.status is Status.WRONG_CREDENTIALS:
-            self._start_reauth()
         self._line_updated()
         return self._line.async_add_listener(self._line_updated)
 
@@ -90,6 +88,9 @@ class HostnameCoordinator(HomeportCoordinator[State]):
 
     @callback
     def _line_updated(self) -> None:
+        if self.data.status is Status.WRONG_CREDENTIALS:
+            # There is none yet after a restart, or where another flow was in its way.
+            self._start_reauth()
         if address := self._line.data.confirmed_ipv4:
             self._updater.want(Target(ipv4=address))
 

@@ -7,7 +7,6 @@ from datetime import timedelta
 from functools import partial
 from ipaddress import IPv4Address
 import logging
-from time import monotonic
 from typing import Any, override
 
 from homeassistant.config_entries import ConfigEntry
@@ -129,7 +128,7 @@ class LineCoordinator(HomeportCoordinator[LineReport]):
             if self._evidence.silent_gateway:
                 _LOGGER.info("The router answers again")
             changed = before is not None and before.address != status.address
-            since = monotonic() if changed else before.since if before else 0
+            since = self.hass.loop.time() if changed else before.since if before else 0
             now = GatewayEvidence(status.connected, status.address, since)
             self._evidence = replace(
                 self._evidence, gateway_pending=False, gateway=now, silent_gateway=None
@@ -158,12 +157,12 @@ class LineCoordinator(HomeportCoordinator[LineReport]):
         bucket = TokenBucket(_ECHO_BURST, _ECHO_REFILL)
         while True:
             self._echo_wanted.clear()
-            bucket.take(monotonic())
+            bucket.take(self.hass.loop.time())
             await self._ask_echo()
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._echo_interval):
                     await self._echo_wanted.wait()
-            await asyncio.sleep(bucket.wait(monotonic()))
+            await asyncio.sleep(bucket.wait(self.hass.loop.time()))
 
     @property
     def _echo_interval(self) -> float:
@@ -175,7 +174,7 @@ class LineCoordinator(HomeportCoordinator[LineReport]):
         url = self.config_entry.options.get(CONF_ECHO_URL)
         if not url:
             return
-        asked = monotonic()
+        asked = self.hass.loop.time()
         try:
             address = await public_ipv4(self._sessions.ipv4, url)
         except OutsideError as err:
@@ -190,4 +189,6 @@ class LineCoordinator(HomeportCoordinator[LineReport]):
 
     @callback
     def _conclude(self) -> None:
-        self.async_set_updated_data(classify(self._evidence))
+        # async_set_updated_data would also put off the next reading of the gateway.
+        self.data = classify(self._evidence)
+        self.async_update_listeners()

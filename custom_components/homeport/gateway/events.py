@@ -28,6 +28,8 @@ _MAX_BACKLOG = 4
 """Events kept that came before the answer to our subscription. One is usual."""
 _RENEW_AT = 0.75
 """Of the granted time."""
+_GRACE = 0.5
+"""Seconds that an event may take to arrive while we stop."""
 _RETRY = 60.0
 """Seconds until a subscription that failed is tried again."""
 
@@ -57,6 +59,25 @@ class _Server(AiohttpNotifyServer):
             return await super()._handle_request(request)
         except LookupError, UnicodeError:
             return web.Response(status=HTTPStatus.BAD_REQUEST)
+
+    @override
+    async def async_stop_server(self) -> None:
+        """Unsubscribe and close everything soon, also what someone keeps open.
+
+        The library's own waits up to twenty seconds for such, and leaves behind a connection that
+        comes at this moment.
+        """
+        await self.event_handler.async_unsubscribe_all()
+        if self._aiohttp_server and isinstance(self._server, asyncio.Server):
+            for sock in self._server.sockets:
+                self._loop.remove_reader(sock.fileno())
+            # What has been accepted becomes a transport now, and can be closed then.
+            await asyncio.sleep(0)
+            self._server.close()
+            self._aiohttp_server.pre_shutdown()
+            await self._aiohttp_server.shutdown(_GRACE)
+            self._server.abort_clients()
+        self._aiohttp_server = self._server = None
 
 
 class Events:

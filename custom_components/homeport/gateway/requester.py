@@ -48,7 +48,7 @@ class GuardedRequester(UpnpRequester):
                 headers=headers,
                 data=http_request.body,
                 allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(total=http_request.timeout or TIMEOUT),
+                timeout=aiohttp.ClientTimeout(total=TIMEOUT),
             ) as response:
                 # Whatever is left unread is dropped with the connection.
                 try:

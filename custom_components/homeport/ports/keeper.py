@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from ..gateway import Gateway, GatewayError, Opening, PortMapping
+from ..gateway import Gateway, GatewayError, GatewayUnreachable, Opening, PortMapping
 from .plan import LEASE, MappingState, mapping_state, plan
 
 
@@ -33,6 +33,7 @@ class Keeper:
         """Take the memory, which is changed in place, and what saves it."""
         self.remembered = remembered
         self._save = save
+        self._ended = False
         # One change at a time: routers are slow to see their own changes.
         self._lock = asyncio.Lock()
 
@@ -42,7 +43,7 @@ class Keeper:
         Raises GatewayError.
         """
         async with self._lock:
-            target = opening if wanted else None
+            target = opening if wanted and not self._ended else None
             found = await self._reconcile(gateway, port_id, opening, target)
             return Kept(mapping_state(target, opening, found), found)
 
@@ -51,6 +52,27 @@ class Keeper:
         async with self._lock:
             if remembered := self.remembered.get(port_id):
                 await self._reconcile(gateway, port_id, remembered, None)
+
+    async def close_all(self, connect: Callable[[], Awaitable[Gateway]]) -> None:
+        """Close whatever is remembered, if it is provably ours, and open nothing any more.
+
+        `connect` is called only where there is something to close. Raises GatewayError, when every
+        port has been tried.
+        """
+        # Closing makes the gateway send events, which would have the wanted ports opened again.
+        self._ended = True
+        if not self.remembered:
+            return
+        gateway, refusal = await connect(), None
+        for port_id in list(self.remembered):
+            try:
+                await self.close(gateway, port_id)
+            except GatewayUnreachable:
+                raise
+            except GatewayError as err:
+                refusal = err
+        if refusal:
+            raise refusal
 
     async def _reconcile(
         self, gateway: Gateway, port_id: str, opening: Opening, wanted: Opening | None
