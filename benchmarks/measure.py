@@ -55,7 +55,7 @@ async def moment(done: Awaitable[object]) -> float:
 def table(series: Sequence[Series]) -> str:
     """Return a table that can be read as it is and as Markdown; times are in milliseconds."""
     rows = [("ms", "n", "min", "median", "p95", "max"), *(_row(each) for each in series)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    widths = [max(2, *(len(row[column]) for row in rows)) for column in range(len(rows[0]))]
     lines = [_line(row, widths) for row in rows]
     rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
     return "\n".join((lines[0], _line(rule, widths), *lines[1:]))

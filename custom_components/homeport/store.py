@@ -25,6 +25,7 @@ class HomeportStore:
     def __init__(self, store: Store[dict[str, Any]], data: Mapping[str, Any]) -> None:
         """Take the file and its content. A damaged part of it is as good as none."""
         self._store = store
+        self._saved: dict[str, Any] = {}
         self.wanted: set[str] = {port for port in _list(data, "wanted") if isinstance(port, str)}
         self.openings: dict[str, Opening] = {}
         for port, stored in _mapping(data, "openings").items():
@@ -46,23 +47,24 @@ class HomeportStore:
         return cls(store, data if isinstance(data, Mapping) else {})
 
     async def save(self) -> None:
-        """Write everything, at once: what comes next may not be undone."""
-        await self._store.async_save(
-            {
-                "wanted": sorted(self.wanted),
-                "openings": {
-                    port: {
-                        "protocol": opening.protocol.value,
-                        "external_port": opening.external_port,
-                        "internal_client": str(opening.internal_client),
-                        "internal_port": opening.internal_port,
-                        "description": opening.description,
-                    }
-                    for port, opening in self.openings.items()
-                },
-                "hostnames": dict(self.hostnames),
-            }
-        )
+        """Write everything, at once, if anything changed: what comes next may not be undone."""
+        data = {
+            "wanted": sorted(self.wanted),
+            "openings": {
+                port: {
+                    "protocol": opening.protocol.value,
+                    "external_port": opening.external_port,
+                    "internal_client": str(opening.internal_client),
+                    "internal_port": opening.internal_port,
+                    "description": opening.description,
+                }
+                for port, opening in self.openings.items()
+            },
+            "hostnames": dict(self.hostnames),
+        }
+        if data != self._saved:
+            await self._store.async_save(data)
+            self._saved = data
 
     async def remove(self) -> None:
         """Delete the file."""

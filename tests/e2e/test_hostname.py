@@ -141,9 +141,10 @@ async def test_dyndns2_over_https(homeport: Homeport, home: Lab) -> None:
     asked = await requests_to_dyndns2(home)
     assert asked == 1
     flow = await reauth_flow(homeport.server)
-    await homeport.server.answer_flow(
+    step = await homeport.server.answer_flow(
         FlowKind.CONFIG, flow["flow_id"], {"username": "me", "password": "right"}
     )
+    assert (step["type"], step["reason"]) == ("abort", "reauth_successful")
     await homeport.state("status", "ok", hostname)
     await homeport.state("published_ipv4", WAN, hostname)
     assert await requests_to_dyndns2(home) == asked + 1

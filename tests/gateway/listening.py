@@ -1,7 +1,7 @@
 """Listening to a gateway's events, as the integration does, with everything to be seen."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 import io
 
@@ -29,7 +29,7 @@ class Listening:
         self.events = Events(igd, "127.0.0.1", self._hint)
         self._http = http
 
-    def _hint(self) -> None:
+    def _hint(self, _: Mapping[str, str]) -> None:
         self.hints += 1
 
     @property

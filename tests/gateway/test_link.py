@@ -1,7 +1,7 @@
 """The link finds back to a gateway that was away, and lets go of one that is gone."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from ipaddress import IPv4Address
 import time
@@ -18,6 +18,7 @@ from custom_components.homeport.gateway import (
     requester,
 )
 from custom_components.homeport.gateway.errors import InvalidAnswer
+from custom_components.homeport.gateway.events import Hint
 from custom_components.homeport.host import source_address
 from tests.fakes.igd import FakeIgd
 from tests.fakes.reply import Reply
@@ -38,7 +39,7 @@ async def linked(
     location: str,
     *,
     source: Callable[[str], IPv4Address] = source_address,
-    on_hint: Callable[[], None] = lambda: None,
+    on_hint: Hint = lambda _: None,
 ) -> AsyncIterator[Link]:
     link = Link(session, location, source, on_hint)
     try:
@@ -56,8 +57,8 @@ async def test_nothing_is_asked_before_the_first_reading(
 
 
 async def test_reading_connects_and_listens(session: aiohttp.ClientSession, fake: FakeIgd) -> None:
-    hints: list[None] = []
-    async with linked(session, fake.location, on_hint=lambda: hints.append(None)) as link:
+    hints: list[Mapping[str, str]] = []
+    async with linked(session, fake.location, on_hint=hints.append) as link:
         assert await link.read() == GOOD
         assert link.own_address == IPv4Address("127.0.0.1")
         await until(lambda: link.pushes and hints)
@@ -86,7 +87,7 @@ async def test_it_connects_again_after_the_gateway_was_away(
 ) -> None:
     async with FakeIgd() as first:
         port = first.port
-        link = Link(session, first.location, source_address, lambda: None)
+        link = Link(session, first.location, source_address, lambda _: None)
         await link.read()
         await until(lambda: link.pushes)
     began = time.monotonic()

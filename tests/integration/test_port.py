@@ -12,6 +12,7 @@ from tests.fakes.demo import GAME_TEXT, DemoHome
 from tests.fakes.reply import Reply
 from tests.integration.conftest import SetUp
 from tests.integration.steps import (
+    DEADLINE,
     age,
     entity_of,
     fails,
@@ -153,7 +154,7 @@ async def test_own_mapping_is_known_by_all_its_marks(
     await opened(hass, entry, game)
     [(key, mapping)] = home.igd.table.items()
     home.igd.table[key] = replace(mapping, description="Somebody else's")
-    await home.igd.changed()
+    await readings(hass, entry, home)
     await until(lambda: state_of(hass, entry, "open", game) == "unknown")
     await switch(hass, entry, game, "off")
     assert home.igd.table[key].description == "Somebody else's"
@@ -207,6 +208,19 @@ async def test_lost_mapping_comes_back(hass: HomeAssistant, home: DemoHome, set_
     entry = await set_up(game)
     await opened(hass, entry, game)
     home.igd.table.clear()
+    await readings(hass, entry, home)
+    await until(lambda: home.igd.table, "the mapping")
+    await until(lambda: state_of(hass, entry, "open", game) == "on")
+
+
+async def test_loss_is_told_by_an_event(hass: HomeAssistant, home: DemoHome, set_up: SetUp) -> None:
+    game = port(home)
+    entry = await set_up(game)
+    await opened(hass, entry, game)
+    line = entry.runtime_data.line
+    assert line.update_interval.total_seconds() > DEADLINE
+    line.expect_table_events(0)  # our own change is long ago
+    home.igd.table.clear()
     await home.igd.changed()
     await until(lambda: home.igd.table, "the mapping")
     await until(lambda: state_of(hass, entry, "open", game) == "on")
@@ -220,7 +234,7 @@ async def test_lost_mapping_that_cannot_come_back(
     await opened(hass, entry, game)
     home.igd.faults["AddPortMapping"] = 728
     home.igd.table.clear()
-    await home.igd.changed()
+    await readings(hass, entry, home)
     await until(lambda: state_of(hass, entry, "open", game) == "unknown")
 
 

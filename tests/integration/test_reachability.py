@@ -198,7 +198,7 @@ async def test_gone_with_the_mapping(hass: HomeAssistant, home: DemoHome, set_up
     entry, game = await seen(hass, home, set_up)
     home.igd.faults["AddPortMapping"] = 501
     home.igd.table.clear()
-    await home.igd.changed()
+    await readings(hass, entry, home)
     await until(lambda: state_of(hass, entry, "reachability", game) == "unknown")
 
 
@@ -238,11 +238,11 @@ async def test_another_address_during_the_check(
     entry, game = await seen(hass, home, set_up)
 
     async def accepted(_: str, __: int) -> bool:
-        await home.igd.set_wan_address("11.22.33.55")
-        await until(lambda: state_of(hass, entry, "public_ipv4") == "unknown")
+        await home.set_wan_address("11.22.33.55")
+        await until(lambda: state_of(hass, entry, "public_ipv4") == "11.22.33.55")
         return True
 
-    home.outside.reachable = accepted
+    home.outside.reachable, home.outside.prober_ip = accepted, "11.22.33.44"
     with fails("outside_other_address"):
         await press(hass, entry, "check", game)
     assert state_of(hass, entry, "reachability", game) == "unknown"

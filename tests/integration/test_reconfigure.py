@@ -15,7 +15,7 @@ from tests.integration.steps import (
     later,
     opened,
     port,
-    sent,
+    readings,
     state_of,
     suggested,
     until,
@@ -133,9 +133,8 @@ async def test_emptied_options(hass: HomeAssistant, home: DemoHome, set_up: SetU
     assert (await options(hass, entry))["type"] == "create_entry"
     assert entry.options == {}
     asked = len(home.outside.requests)
-    read = len(sent(home, "GetStatusInfo"))
     await later(hass, hours=5)
-    await until(lambda: len(sent(home, "GetStatusInfo")) > read)
+    await readings(hass, entry, home)
     assert state_of(hass, entry, "public_ipv4") == "unknown"
     assert len(home.outside.requests) == asked
 

@@ -147,7 +147,6 @@ async def test_what_is_no_hostname(hass: HomeAssistant, home: DemoHome, set_up: 
         {},
         {"entity_id": "all"},
         {"entity_id": "no entity"},
-        {"entity_id": 7},
         {"config_entry_id": ["x"]},
         {"config_entry_id": "x", "hostname": "y"},
     ],

@@ -88,8 +88,9 @@ class HostnameCoordinator(HomeportCoordinator[State]):
 
     @callback
     def _line_updated(self) -> None:
-        if self.data.status is Status.WRONG_CREDENTIALS:
-            # There is none yet after a restart, or where another flow was in its way.
+        refused = self.data.status is Status.WRONG_CREDENTIALS
+        if refused and self.data.fingerprint == _fingerprint(self.subentry):
+            # There is no flow yet after a restart, or where another flow was in its way.
             self._start_reauth()
         if address := self._line.data.confirmed_ipv4:
             self._updater.want(Target(ipv4=address))

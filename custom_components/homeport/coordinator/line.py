@@ -1,6 +1,7 @@
 """The line: reading the gateway, asking the echo, and what follows from both."""
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -47,6 +48,9 @@ class LineCoordinator(HomeportCoordinator[LineReport]):
         self._echo_failed = False
         self._hinted: asyncio.Task[None] | None = None
         self._hint_pending = False
+        self._heard = False
+        self._own_change_until = 0.0
+        self._reading_tables: asyncio.Task[None] | None = None
         self._link = self._new_link()
         self.reads = 0
         """Readings of the gateway so far, failed ones included: ports are read after each."""
@@ -139,7 +143,30 @@ class LineCoordinator(HomeportCoordinator[LineReport]):
         self.reads += 1
 
     @callback
-    def _on_hint(self) -> None:
+    def expect_table_events(self, seconds: float) -> None:
+        """Take events about the gateway's table for the echo of our own change: no hurry."""
+        self._own_change_until = self.hass.loop.time() + seconds
+
+    @callback
+    def _on_hint(self, said: Mapping[str, str]) -> None:
+        """Read what an event says has changed: the line, or the ports' mappings alone."""
+        first, self._heard = not self._heard, True
+        if _is_news(self._evidence.gateway, said):
+            self._read_soon()
+        # The first one says how things stand, which has just been read.
+        elif not first and (self._reading_tables is None or self._reading_tables.done()):
+            self._reading_tables = self.config_entry.async_create_background_task(
+                self.hass, self._read_tables(), "homeport table event"
+            )
+
+    async def _read_tables(self) -> None:
+        """Have the ports' mappings read, once for all events that come until then."""
+        await asyncio.sleep(max(_HINT_GAP, self._own_change_until - self.hass.loop.time()))
+        self.reads += 1
+        self.async_update_listeners()
+
+    @callback
+    def _read_soon(self) -> None:
         """Read the gateway now; a hint that comes during a reading leads to one more."""
         self._hint_pending = True
         if self._hinted is None or self._hinted.done():
@@ -192,3 +219,13 @@ class LineCoordinator(HomeportCoordinator[LineReport]):
         # async_set_updated_data would also put off the next reading of the gateway.
         self.data = classify(self._evidence)
         self.async_update_listeners()
+
+
+def _is_news(gateway: GatewayEvidence | None, said: Mapping[str, str]) -> bool:
+    """Say whether an event tells anything about the line that the last reading did not show."""
+    if gateway is None:
+        return True
+    address = "" if gateway.address is None else str(gateway.address)
+    told = said.get("ExternalIPAddress", address).replace("0.0.0.0", "")  # noqa: S104 - for none
+    connected = said.get("ConnectionStatus", "Connected") == "Connected"
+    return told != address or (gateway.connected is True) != connected

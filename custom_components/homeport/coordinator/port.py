@@ -29,6 +29,11 @@ from .line import LineCoordinator
 
 _LOGGER = logging.getLogger(__name__)
 
+_SLOW_CHANGE = 10.0
+"""Seconds that a router may take to carry out a change."""
+_OWN_EVENT = 2.0
+"""Seconds that the event about it may take to come."""
+
 
 @dataclass(frozen=True, slots=True)
 class PortReport:
@@ -137,16 +142,20 @@ class PortCoordinator(HomeportCoordinator[PortReport]):
         """
         port = self.subentry.subentry_id
         (self._store.wanted.add if wanted else self._store.wanted.discard)(port)
-        await self._store.save()
+        if not wanted:
+            # What is to be open is saved with the opening itself, and once more below.
+            await self._store.save()
         self.data = self.data.unseen()
-        if self.line.gateway is None:
-            self.async_set_updated_data(replace(self.data, wanted=wanted, mapping=None))
-            raise GatewayUnreachable
         try:
+            if self.line.gateway is None:
+                raise GatewayUnreachable
+            self.line.expect_table_events(_SLOW_CHANGE)
             self.async_set_updated_data(await self._keep())
         except GatewayError:
             self.async_set_updated_data(replace(self.data, wanted=wanted, mapping=None))
             raise
+        finally:
+            await self._store.save()
 
     async def async_check(self) -> None:
         """Let the prober connect.

@@ -4,7 +4,7 @@ Anyone on the LAN can forge an event, so it is a hint that something may have ch
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from http import HTTPStatus
 import logging
@@ -28,10 +28,18 @@ _MAX_BACKLOG = 4
 """Events kept that came before the answer to our subscription. One is usual."""
 _RENEW_AT = 0.75
 """Of the granted time."""
+_LONGEST_GRANT = 1800.0
+"""Seconds. A router that grants a day, and restarts, would not be heard of for as long."""
+_UNSUBSCRIBE = 1.0
+"""Seconds that the gateway has to take note of our leaving."""
 _GRACE = 0.5
 """Seconds that an event may take to arrive while we stop."""
 _RETRY = 60.0
 """Seconds until a subscription that failed is tried again."""
+
+
+type Hint = Callable[[Mapping[str, str]], None]
+"""Is told what an event says: state variables (WANIPConnection:1 section 2.2) by name."""
 
 
 class _Handler(UpnpEventHandler):
@@ -67,7 +75,9 @@ class _Server(AiohttpNotifyServer):
         The library's own waits up to twenty seconds for such, and leaves behind a connection that
         comes at this moment.
         """
-        await self.event_handler.async_unsubscribe_all()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_UNSUBSCRIBE):
+                await self.event_handler.async_unsubscribe_all()
         if self._aiohttp_server and isinstance(self._server, asyncio.Server):
             for sock in self._server.sockets:
                 self._loop.remove_reader(sock.fileno())
@@ -83,7 +93,7 @@ class _Server(AiohttpNotifyServer):
 class Events:
     """A subscription to the WAN service that renews itself until it is stopped."""
 
-    def __init__(self, igd: Igd, listen_on: str, on_hint: Callable[[], None]) -> None:
+    def __init__(self, igd: Igd, listen_on: str, on_hint: Hint) -> None:
         """Take the gateway, the own address to listen on, and whom to tell."""
         self._igd = igd
         self._on_hint = on_hint
@@ -126,9 +136,10 @@ class Events:
                 delay = _RETRY
             else:
                 self.subscribed = True
-                delay = max(granted.total_seconds() * _RENEW_AT, 1.0)
+                granted_seconds = min(granted.total_seconds(), _LONGEST_GRANT)
+                delay = max(granted_seconds * _RENEW_AT, 1.0)
             await asyncio.sleep(delay)
 
     def _on_event(self, _: UpnpService, variables: Sequence[UpnpStateVariable[object]]) -> None:
         _LOGGER.debug("Event: %s", ", ".join(variable.name for variable in variables))
-        self._on_hint()
+        self._on_hint({variable.name: str(variable.value) for variable in variables})

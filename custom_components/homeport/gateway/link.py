@@ -9,7 +9,7 @@ from async_upnp_client.exceptions import UpnpServerError
 from yarl import URL
 
 from .errors import GatewayError, GatewayUnreachable
-from .events import Events
+from .events import Events, Hint
 from .igd import Igd
 from .model import WanStatus
 from .resolve import resolve
@@ -25,7 +25,7 @@ class Link:
         session: aiohttp.ClientSession,
         location: str,
         source_address: Callable[[str], IPv4Address],
-        on_hint: Callable[[], None],
+        on_hint: Hint,
     ) -> None:
         """Take what tells our own address towards another one, and whom to tell of events."""
         self._session = session
@@ -48,10 +48,14 @@ class Link:
         """
         try:
             igd = self.igd or await self._connect()
-            return await igd.wan_status()
+            status = await igd.wan_status()
+            # Only now: some routers count all their mappings before they answer a subscription.
+            if self._events is None:
+                await self._listen(igd)
         except GatewayError as err:
             await self.stop(lost=isinstance(err, GatewayUnreachable))
             raise
+        return status
 
     async def stop(self, *, lost: bool = False) -> None:
         """End the subscription and forget the connection."""
@@ -68,6 +72,9 @@ class Link:
         except OSError as err:
             raise GatewayUnreachable(type(err).__name__) from err
         self.igd = igd
+        return igd
+
+    async def _listen(self, igd: Igd) -> None:
         events = Events(igd, str(self.own_address), self._on_hint)
         try:
             await events.start()
@@ -76,4 +83,3 @@ class Link:
             await events.stop(lost=True)
         else:
             self._events = events
-        return igd

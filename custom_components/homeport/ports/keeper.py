@@ -20,6 +20,8 @@ class Kept:
 
     state: MappingState
     mapping: PortMapping | None
+    changed: bool
+    """Whether anything had to be changed for it."""
 
 
 class Keeper:
@@ -44,8 +46,8 @@ class Keeper:
         """
         async with self._lock:
             target = opening if wanted and not self._ended else None
-            found = await self._reconcile(gateway, port_id, opening, target)
-            return Kept(mapping_state(target, opening, found), found)
+            found, changed = await self._reconcile(gateway, port_id, opening, target)
+            return Kept(mapping_state(target, opening, found), found, changed)
 
     async def close(self, gateway: Gateway, port_id: str) -> None:
         """Close whatever is remembered of a port, if it is provably ours. Raises GatewayError."""
@@ -76,12 +78,21 @@ class Keeper:
 
     async def _reconcile(
         self, gateway: Gateway, port_id: str, opening: Opening, wanted: Opening | None
-    ) -> PortMapping | None:
-        """Carry out the plan for one port; return what stands at the key of `opening` after it."""
+    ) -> tuple[PortMapping | None, bool]:
+        """Carry out the plan for one port.
+
+        Return what stands at the key of `opening` after it, and whether anything was changed.
+        """
         remembered = self.remembered.get(port_id)
         keys = {opening.key, remembered.key if remembered else opening.key}
         table = {key: await gateway.mapping(key) for key in keys}
+        found = table[opening.key]
+        lost = not (wanted or remembered) and opening not in self.remembered.values()
+        if lost and found and found.is_of(opening):
+            # Ours beyond doubt, although the memory of it was lost: it can be closed all the same.
+            remembered = self.remembered[port_id] = opening
         steps = plan(wanted, remembered, table)
+        changed = bool(steps.close or steps.open)
         if steps.close:
             await gateway.close(steps.close.key)
             left = table[steps.close.key] = await gateway.mapping(steps.close.key)
@@ -92,10 +103,11 @@ class Keeper:
             await self._save()
             # With one mapping gone, a foreign one may have come to light in its place.
             steps = plan(wanted, None, table)
+            changed = changed or bool(steps.open)
         if steps.open:
             await self._open(gateway, port_id, steps.open)
             table[steps.open.key] = await gateway.mapping(steps.open.key)
-        return table[opening.key]
+        return table[opening.key], changed
 
     async def _open(self, gateway: Gateway, port_id: str, opening: Opening) -> None:
         if self.remembered.get(port_id) != opening:
