@@ -44,6 +44,7 @@ class HomeportData:
         self.location: str | None = entry.data.get(CONF_LOCATION)
         self._unfollow: dict[str, Callable[[], None]] = {}
         self._snapshots = _snapshots(entry)
+        self._changing = asyncio.Lock()
         self._adders: list[Callable[[_SubentryCoordinator], None]] = []
         self.keeper = Keeper(store.openings, store.save)
         self.line = LineCoordinator(hass, entry, self._sessions)
@@ -87,23 +88,21 @@ class HomeportData:
 
     async def async_entry_changed(self) -> None:
         """Apply what changed in the options and subentries, without a reload."""
-        if self._options != self._entry.options:
-            self._options = self._entry.options
-            self.line.options_changed()
-        before, self._snapshots = self._snapshots, _snapshots(self._entry)
-        for subentry_id in before.keys() - self._snapshots.keys():
-            await self._removed(subentry_id)
-        for subentry_id, snapshot in self._snapshots.items():
-            if subentry_id not in before:
-                coordinator = self._create(self._entry.subentries[subentry_id])
-                for add in self._adders:
-                    add(coordinator)
-                self._follow(coordinator)
-            elif snapshot != before[subentry_id]:
-                if port := self.ports.get(subentry_id):
-                    port.subentry_changed()
-                elif hostname := self.hostnames.get(subentry_id):
-                    await hostname.async_subentry_changed()
+        # One at a time: the next change may come while a port is being closed.
+        async with self._changing:
+            if self._options != self._entry.options:
+                self._options = self._entry.options
+                self.line.options_changed()
+            subentries = self._entry.subentries
+            before, after = self._snapshots, _snapshots(self._entry)
+            self._snapshots = after
+            for subentry_id in before.keys() - after.keys():
+                await self._removed(subentry_id)
+            for subentry_id in after.keys() - before.keys():
+                self._added(subentries[subentry_id])
+            for subentry_id in after.keys() & before.keys():
+                if after[subentry_id] != before[subentry_id]:
+                    await self._changed(subentry_id)
 
     async def async_stop(self) -> None:
         """End everything that is under way."""
@@ -140,6 +139,19 @@ class HomeportData:
     @callback
     def _follow(self, coordinator: _SubentryCoordinator) -> None:
         self._unfollow[coordinator.subentry.subentry_id] = coordinator.start()
+
+    @callback
+    def _added(self, subentry: ConfigSubentry) -> None:
+        coordinator = self._create(subentry)
+        for add in self._adders:
+            add(coordinator)
+        self._follow(coordinator)
+
+    async def _changed(self, subentry_id: str) -> None:
+        if port := self.ports.get(subentry_id):
+            port.subentry_changed()
+        else:
+            await self.hostnames[subentry_id].async_subentry_changed()
 
     async def _removed(self, subentry_id: str) -> None:
         """Forget a subentry, and close its port."""
