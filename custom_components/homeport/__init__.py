@@ -90,6 +90,8 @@ async def _async_entry_changed(hass: HomeAssistant, entry: HomeportConfigEntry) 
     await data.async_entry_changed()
     devices = dr.async_get(hass)
     for coordinator in data.of_subentries:
+        if coordinator.subentry.subentry_id not in entry.subentries:
+            continue  # removed in the meantime, which is the next change
         devices.async_get_or_create(
             config_entry_id=entry.entry_id,
             config_subentry_id=coordinator.subentry.subentry_id,
