@@ -108,7 +108,9 @@ class HomeportConfigFlow(ConfigFlow, domain=DOMAIN):
         location = _ipv4_location(discovery_info)
         if location is None or not discovery_info.ssdp_udn:
             return self.async_abort(reason="gateway_not_found")
-        await self.async_set_unique_id(discovery_info.ssdp_udn)
+        entry = await self.async_set_unique_id(discovery_info.ssdp_udn)
+        if entry and not await self._may_have_moved(entry, location):
+            return self.async_abort(reason="already_configured")
         self._abort_if_unique_id_configured(
             updates={CONF_LOCATION: location}, reload_on_update=False
         )
@@ -212,6 +214,21 @@ class HomeportConfigFlow(ConfigFlow, domain=DOMAIN):
             if refused and subentry.subentry_id != self._subentry_id:
                 return subentry.subentry_id
         return ""
+
+    async def _may_have_moved(self, entry: ConfigEntry, location: str) -> bool:
+        """Say whether to believe an announcement that the router of an entry is now elsewhere.
+
+        Anyone on the LAN can announce it (SSDP knows no proof), and would then tell us what our
+        address is. Another host is believed only when the router is gone from where it was.
+        """
+        known = entry.data.get(CONF_LOCATION, "")
+        if URL(known).host == URL(location).host:
+            return True
+        try:
+            await Igd.connect(async_get_clientsession(self.hass), known)
+        except GatewayError:
+            return True
+        return False
 
     async def _find(self, text: str, errors: dict[str, str]) -> GatewayInfo | None:
         """Return the router at a host or URL; else say in `errors` why there is none."""

@@ -77,6 +77,26 @@ async def test_found_where_it_is_set_up(hass: HomeAssistant, home: DemoHome, set
         assert await hass.config_entries.async_unload(entry.entry_id)
 
 
+async def test_impostor_on_another_host_is_not_believed(
+    hass: HomeAssistant, home: DemoHome, set_up: SetUp
+) -> None:
+    entry = await set_up()
+    async with FakeIgd(host="127.0.0.2", identity=home.igd.identity) as impostor:
+        result = await discover(hass, home, impostor.location)
+        assert (result["type"], result["reason"]) == ("abort", "already_configured")
+        await hass.async_block_till_done()
+        assert entry.data == {"location": home.facts.location}
+        assert not impostor.requests
+
+        # With the router gone from its place it may well be the router, at a new address.
+        home.igd.description = Reply(drop=True)
+        await discover(hass, home, impostor.location)
+        await hass.async_block_till_done()
+        assert entry.data == {"location": impostor.location}
+        await until(lambda: impostor.requests)
+        assert await hass.config_entries.async_unload(entry.entry_id)
+
+
 async def test_ipv4_is_chosen(hass: HomeAssistant, home: DemoHome) -> None:
     result = await discover(hass, home, IPV6, home.facts.location)
     assert result["step_id"] == "outside"
