@@ -1,12 +1,13 @@
 """Homeport in a real Home Assistant: what a user does with it, in a call each."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from tests.lab.peers import OUTSIDE_URL
 
-from .api import FlowKind, Json, State
+from .api import FlowKind, HomeAssistantApi, Json, State
 from .server import HomeAssistantServer
 
 DOMAIN = "homeport"
@@ -14,16 +15,16 @@ OUTSIDE = {"echo_url": f"{OUTSIDE_URL}/ip", "prober_url": OUTSIDE_URL}
 
 
 @dataclass(frozen=True, slots=True)
-class Homeport:
+class Homeport[ServerT: HomeAssistantApi = HomeAssistantServer]:
     """A config entry, driven through the server's API."""
 
-    server: HomeAssistantServer
+    server: ServerT
     entry_id: str
 
     @classmethod
     async def set_up(
-        cls, server: HomeAssistantServer, host: str | None, outside: Mapping[str, str] = OUTSIDE
-    ) -> Homeport:
+        cls, server: ServerT, host: str | None, outside: Mapping[str, str] = OUTSIDE
+    ) -> Homeport[ServerT]:
         """Go through the forms, with a router or without one (None)."""
         answers: list[Mapping[str, Any]] = [{"next_step_id": "no_gateway"}]
         if host is not None:
@@ -60,15 +61,15 @@ class Homeport:
         """Remove a port or a hostname."""
         await self.server.remove_subentry(self.entry_id, subentry_id)
 
-    async def entity(self, key: str, subentry_id: str = "") -> str:
-        """Return the entity id for a key of the line, or of a subentry."""
+    async def entity(self, key: str, subentry_id: str = "", within: float = 5) -> str:
+        """Return the entity id for a key of the line, or of a subentry, once it is registered."""
         owner = f"{self.entry_id}_{subentry_id}" if subentry_id else self.entry_id
-        [entity] = [
-            entity["entity_id"]
-            for entity in await self.server.entities(self.entry_id)
-            if entity["unique_id"] == f"{owner}_{key}"
-        ]
-        return str(entity)
+        async with asyncio.timeout(within):
+            while True:
+                for entity in await self.server.entities(self.entry_id):
+                    if entity["unique_id"] == f"{owner}_{key}":
+                        return str(entity["entity_id"])
+                await asyncio.sleep(0.01)
 
     async def state(
         self, key: str, wanted: str, subentry_id: str = "", within: float = 10

@@ -76,7 +76,7 @@ class HomeAssistantServer(HomeAssistantApi):
         """Seconds from the start of the process until every integration was set up."""
         self._inside = inside
         self._listen = {"server_host": [host], "server_port": port}
-        self._user = {"username": user, "password": password}
+        self._credentials = user, password
         self._environment = {**os.environ, **(environment or {})}
         self._configuration = CONFIGURATION + configuration
         self._process: asyncio.subprocess.Process | None = None
@@ -140,7 +140,7 @@ class HomeAssistantServer(HomeAssistantApi):
             async with asyncio.timeout(within):
                 while not await self._listens(session):
                     await asyncio.sleep(0.05)
-                token = await self._log_in(session)
+                token = await log_in(session, self.url, *self._credentials)
         except BaseException:
             await session.close()
             raise
@@ -193,26 +193,27 @@ class HomeAssistantServer(HomeAssistantApi):
         except aiohttp.ClientConnectionError:
             return False
 
-    async def _log_in(self, session: aiohttp.ClientSession) -> str:
-        """Return an access token, good for half an hour, of the user, who is made if need be."""
-        client = {"client_id": f"{self.url}/"}
-        async with session.get("/api/onboarding") as response:
-            # Once it is done, the address is gone.
-            new = response.ok and not all(step["done"] for step in await response.json())
-        if new:
-            name = self._user["username"].title()
-            user = client | self._user | {"name": name, "language": "en"}
-            code = (await _post(session, "/api/onboarding/users", user))["auth_code"]
-        else:
-            handler = {"handler": ["homeassistant", None], "redirect_uri": f"{self.url}/"}
-            flow = await _post(session, "/auth/login_flow", client | handler)
-            path = f"/auth/login_flow/{flow['flow_id']}"
-            code = (await _post(session, path, client | self._user))["result"]
-        grant = client | {"grant_type": "authorization_code", "code": code}
-        async with session.post("/auth/token", data=grant) as response:
-            response.raise_for_status()
-            token: str = (await response.json())["access_token"]
-            return token
+
+async def log_in(session: aiohttp.ClientSession, url: str, username: str, password: str) -> str:
+    """Return an access token, good for half an hour, of the user, who is made if need be."""
+    client = {"client_id": f"{url}/"}
+    credentials = {"username": username, "password": password}
+    async with session.get("/api/onboarding") as response:
+        # Once it is done, the address is gone.
+        new = response.ok and not all(step["done"] for step in await response.json())
+    if new:
+        user = client | credentials | {"name": username.title(), "language": "en"}
+        code = (await _post(session, "/api/onboarding/users", user))["auth_code"]
+    else:
+        handler = {"handler": ["homeassistant", None], "redirect_uri": f"{url}/"}
+        flow = await _post(session, "/auth/login_flow", client | handler)
+        path = f"/auth/login_flow/{flow['flow_id']}"
+        code = (await _post(session, path, client | credentials))["result"]
+    grant = client | {"grant_type": "authorization_code", "code": code}
+    async with session.post("/auth/token", data=grant) as response:
+        response.raise_for_status()
+        token: str = (await response.json())["access_token"]
+        return token
 
 
 async def _post(session: aiohttp.ClientSession, path: str, data: Mapping[str, Any]) -> Any:

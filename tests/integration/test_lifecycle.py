@@ -125,24 +125,26 @@ async def test_disabling_closes_and_enabling_opens(
         await until(lambda at=each: state_of(hass, entry, "open", at) == "on")
 
 
-async def test_disabling_while_a_reading_is_under_way(
+async def test_reading_while_disabling_opens_nothing_again(
     hass: HomeAssistant, home: DemoHome, set_up: SetUp
 ) -> None:
     ports = [port(home, f"P{n}", external_port=26000 + n) for n in range(4)]
     entry = await set_up(*ports)
     await opened(hass, entry, *ports)
-    events = asyncio.create_task(flood(home))
+    answer, line = home.igd._router.answer, entry.runtime_data.line
+    readings_begun = []
+
+    def answer_and_have_read(action: str, *rest: Any) -> Any:
+        if action == "DeletePortMapping" and not readings_begun:
+            readings_begun.append(asyncio.create_task(line.async_refresh()))
+        return answer(action, *rest)
+
+    home.igd._router.answer = answer_and_have_read
     await hass.config_entries.async_set_disabled_by(entry.entry_id, ConfigEntryDisabler.USER)
-    events.cancel()
+    await asyncio.gather(*readings_begun)
     await hass.async_block_till_done()
+    assert readings_begun
     assert not home.igd.table
-
-
-async def flood(home: DemoHome) -> None:
-    """Send one event after the other."""
-    while True:
-        await home.igd.changed()
-        await asyncio.sleep(0.001)
 
 
 async def test_disabling_while_the_router_is_down(

@@ -9,6 +9,7 @@ from homeassistant.helpers import entity_registry as er
 import pytest
 
 from tests.fakes.demo import GAME_TEXT, DemoHome
+from tests.fakes.igd import Quirk
 from tests.fakes.reply import Reply
 from tests.integration.conftest import SetUp
 from tests.integration.steps import (
@@ -111,6 +112,19 @@ async def test_unexplained_refusal_names_its_code(
     home.igd.faults["AddPortMapping"] = 899
     with fails("upnp_other"):
         await switch(hass, entry, game, "on")
+
+
+async def test_wanted_but_absent_is_not_off(
+    hass: HomeAssistant, home: DemoHome, set_up: SetUp
+) -> None:
+    game = port(home)
+    entry = await set_up(game)
+    home.igd._router.table._quirks = frozenset({Quirk.FINITE_VANISHES})
+    await switch(hass, entry, game, "on")
+    assert sent(home, "AddPortMapping")
+    assert state_of(hass, entry, "open", game) == "unknown"
+    await switch(hass, entry, game, "off")
+    assert state_of(hass, entry, "open", game) == "off"
 
 
 async def test_refused_closing(hass: HomeAssistant, home: DemoHome, set_up: SetUp) -> None:
