@@ -50,7 +50,7 @@ class LineCoordinator(HomeportCoordinator[LineReport]):
         self._hint_pending = False
         self._heard = False
         self._own_change_until = 0.0
-        self._reading_tables: asyncio.Task[None] | None = None
+        self._reading_later: asyncio.Task[None] | None = None
         self._link = self._new_link()
         self.reads = 0
         """Readings of the gateway so far, failed ones included: ports are read after each."""
@@ -149,21 +149,23 @@ class LineCoordinator(HomeportCoordinator[LineReport]):
 
     @callback
     def _on_hint(self, said: Mapping[str, str]) -> None:
-        """Read what an event says has changed: the line, or the ports' mappings alone."""
+        """Read the gateway: at once where an event brings news of the line, else a little later."""
         first, self._heard = not self._heard, True
         if _is_news(self._evidence.gateway, said):
             self._read_soon()
         # The first one says how things stand, which has just been read.
-        elif not first and (self._reading_tables is None or self._reading_tables.done()):
-            self._reading_tables = self.config_entry.async_create_background_task(
-                self.hass, self._read_tables(), "homeport table event"
+        elif not first and (self._reading_later is None or self._reading_later.done()):
+            self._reading_later = self.config_entry.async_create_background_task(
+                self.hass, self._read_later(), "homeport table event"
             )
 
-    async def _read_tables(self) -> None:
-        """Have the ports' mappings read, once for all events that come until then."""
+    async def _read_later(self) -> None:
+        """Read once for all events that come until then.
+
+        The line as well: an event may have been made up just before the address changed.
+        """
         await asyncio.sleep(max(_HINT_GAP, self._own_change_until - self.hass.loop.time()))
-        self.reads += 1
-        self.async_update_listeners()
+        await self.async_refresh()
 
     @callback
     def _read_soon(self) -> None:
