@@ -1,5 +1,7 @@
 """Scripting the project's own servers in the lab, and looking at the router from outside of us."""
 
+import asyncio
+
 from tests.lab import Host, Lab, Miniupnpd
 from tests.lab.peers import OUTSIDE_CONTROL
 
@@ -38,3 +40,10 @@ async def reached(home: Lab, port: int) -> bytes | None:
         return await home["net"].fetch(home.wan_address, port, within=1)
     except OSError:
         return None
+
+
+async def closed(home: Lab, port: int, within: float = 5) -> None:
+    """Return once the router's own table has the port no more. Raises TimeoutError."""
+    async with asyncio.timeout(within):
+        while str(port) in table(home):
+            await asyncio.sleep(0.05)

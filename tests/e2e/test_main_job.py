@@ -1,6 +1,5 @@
 """The main job: found, set up, a port opened, reached, seen from outside, and closed."""
 
-import asyncio
 from collections.abc import AsyncIterator
 import json
 from time import monotonic
@@ -13,7 +12,7 @@ from tests.lab.home import LAN, ROUTER, SRV, WAN
 
 from .api import ApiError, FlowKind
 from .homeport import DOMAIN, OUTSIDE, Homeport
-from .lab_control import asked_outside, reached, script_outside, table
+from .lab_control import asked_outside, closed, reached, script_outside, table
 from .server import HomeAssistantServer
 
 OPEN_BY_HAND = ("-a", SRV, "8080", "18078", "TCP", "60")
@@ -193,7 +192,7 @@ async def test_disabled_and_enabled(homeport: Homeport, home: Lab) -> None:
     await homeport.server.reload_entry(homeport.entry_id)
     await homeport.state("open", "on", port)
     await homeport.remove(port)
-    assert "18085" not in table(home)
+    await closed(home, 18085)
 
 
 async def test_port_removed_while_not_loaded(homeport: Homeport, home: Lab) -> None:
@@ -209,9 +208,7 @@ async def test_port_removed_while_not_loaded(homeport: Homeport, home: Lab) -> N
     assert "18086" in table(home)
     await homeport.server.start()
     await homeport.state("public_ipv4", WAN)
-    async with asyncio.timeout(5):
-        while "18086" in table(home):
-            await asyncio.sleep(0.05)
+    await closed(home, 18086)
 
 
 async def test_no_error_and_no_traceback_is_logged(homeport: Homeport) -> None:

@@ -101,7 +101,7 @@ class LineCoordinator(HomeportCoordinator[LineReport]):
         """End the subscription to the gateway's events."""
         await super().async_shutdown()
         if self._link:
-            await self._link.stop()
+            await self._link.close()
 
     @override
     async def _async_update_data(self) -> LineReport:

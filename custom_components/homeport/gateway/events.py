@@ -99,17 +99,26 @@ class Events:
         self._on_hint = on_hint
         self._server = _Server(igd.requester, source=(listen_on, 0))
         self._server.event_handler = _Handler(self._server, igd.requester)
+        self._starting: asyncio.Task[None] | None = None
         self._keeping: asyncio.Task[None] | None = None
+        self._stopped = False
         self.subscribed = False
 
     async def start(self) -> None:
         """Listen, subscribe, and keep both. Raises UpnpServerOSError where nothing can listen."""
-        await self._server.async_start_server()
+        # A task of its own: cancelled half-way, it would leave a socket that nobody knows of.
+        self._starting = asyncio.create_task(self._server.async_start_server())
+        await asyncio.shield(self._starting)
+        if self._stopped:
+            return
         self._igd.service.on_event = self._on_event
         self._keeping = asyncio.create_task(self._keep(), name="homeport events")
 
     async def stop(self, *, lost: bool = False) -> None:
         """Unsubscribe, unless the gateway is `lost` and would not answer, and close everything."""
+        self._stopped = True
+        if self._starting:
+            await asyncio.wait({self._starting})
         if self._keeping:
             self._keeping.cancel()
             with suppress(asyncio.CancelledError):

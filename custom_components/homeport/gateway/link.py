@@ -33,6 +33,7 @@ class Link:
         self._source_address = source_address
         self._on_hint = on_hint
         self._events: Events | None = None
+        self._closed = False
         self.igd: Igd | None = None
         self.own_address: IPv4Address | None = None
 
@@ -50,12 +51,17 @@ class Link:
             igd = self.igd or await self._connect()
             status = await igd.wan_status()
             # Only now: some routers count all their mappings before they answer a subscription.
-            if self._events is None:
+            if self._events is None and not self._closed:
                 await self._listen(igd)
         except GatewayError as err:
             await self.stop(lost=isinstance(err, GatewayUnreachable))
             raise
         return status
+
+    async def close(self) -> None:
+        """Stop for good: a reading under way does not begin to listen any more."""
+        self._closed = True
+        await self.stop()
 
     async def stop(self, *, lost: bool = False) -> None:
         """End the subscription and forget the connection."""
@@ -75,11 +81,11 @@ class Link:
         return igd
 
     async def _listen(self, igd: Igd) -> None:
-        events = Events(igd, str(self.own_address), self._on_hint)
+        # Known before it has begun, so that it can be stopped at any moment.
+        events = self._events = Events(igd, str(self.own_address), self._on_hint)
         try:
             await events.start()
         except (UpnpServerError, GatewayError) as err:
             _LOGGER.debug("Cannot listen to events: %s", type(err).__name__)
+            self._events = None
             await events.stop(lost=True)
-        else:
-            self._events = events
