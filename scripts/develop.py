@@ -31,7 +31,13 @@ async def set_up_demo(server: HomeAssistantServer, facts: DemoFacts) -> None:
         "homeport",
         {"next_step_id": "gateway"},
         {"host": facts.location},
-        {"echo_url": facts.echo_url, "prober_url": facts.prober_url},
+        {
+            "echo_urls": [facts.echo_url],
+            "stun_servers": [facts.stun_server],
+            "prober_url": facts.prober_url,
+            "look_up_names": False,
+            "look_behind": False,
+        },
     )
     entry_id = entry["result"]["entry_id"]
     game = {"internal_port": str(facts.game_port), "external_port": "25565"}

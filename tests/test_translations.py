@@ -9,7 +9,7 @@ import pytest
 
 from custom_components.homeport.ddns import PROVIDERS
 from custom_components.homeport.gateway.errors import EXPLAINED_CODES
-from custom_components.homeport.line import AddressKind
+from custom_components.homeport.line import AddressKind, Confidence, Openable, Reason, Remedy
 
 from .flow_translation_use import FlowCollector
 from .string_values import Values
@@ -20,9 +20,26 @@ LANGUAGES = "en", "ja"
 
 # What the code takes from tables, which its text does not show.
 _HOSTNAME = "config_subentries.hostname.step"
+_ATTRIBUTES: dict[str, dict[str, Iterable[str]]] = {
+    "binary_sensor.ipv4_openable": {"openable": Openable},
+    "binary_sensor.ipv6_openable": {"openable": Openable},
+    "sensor.line_mode": {
+        "confidence": Confidence,
+        "overridden": ("true", "false"),
+        "reasons": Reason,
+        "remedies": Remedy,
+    },
+    "sensor.ipv6_mode": {"confidence": Confidence},
+    "sensor.carrier": {"confidence": Confidence},
+}
 TABLES: dict[str, set[str]] = {
     "exceptions": {f"upnp_{code}.message" for code in EXPLAINED_CODES},
     "entity.sensor.wan_address_kind.state": {kind.value for kind in AddressKind if kind.ipv4},
+    **{
+        f"entity.{entity}.state_attributes.{attribute}.state": set(map(str, states))
+        for entity, attributes in _ATTRIBUTES.items()
+        for attribute, states in attributes.items()
+    },
     _HOSTNAME: set(PROVIDERS),
     f"{_HOSTNAME}.user.menu_options": set(PROVIDERS),
     **{

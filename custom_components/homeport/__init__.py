@@ -14,6 +14,7 @@ from .const import CONF_LOCATION, DOMAIN
 from .coordinator import HomeportConfigEntry, HomeportData
 from .entity import line_device, subentry_device
 from .gateway import GatewayError, Igd
+from .issues import async_forget_removed, async_watch_ports
 from .ports import Keeper
 from .services import async_setup_services
 from .store import HomeportStore
@@ -21,7 +22,13 @@ from .store import HomeportStore
 _LOGGER = logging.getLogger(__name__)
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
-PLATFORMS = [Platform.BINARY_SENSOR, Platform.BUTTON, Platform.SENSOR, Platform.SWITCH]
+PLATFORMS = [
+    Platform.BINARY_SENSOR,
+    Platform.BUTTON,
+    Platform.EVENT,
+    Platform.SENSOR,
+    Platform.SWITCH,
+]
 _CLOSE_TIMEOUT = 10
 """Seconds that closing everything may take."""
 
@@ -40,6 +47,8 @@ async def async_setup_entry(hass: HomeAssistant, entry: HomeportConfigEntry) -> 
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     entry.async_on_unload(entry.add_update_listener(_async_entry_changed))
     entry.async_on_unload(data.line.async_add_listener(lambda: _name_gateway(hass, entry)))
+    async_watch_ports(hass, entry)
+    async_forget_removed(hass)
 
     async def stop(_: Event) -> None:
         await data.async_stop()
@@ -66,6 +75,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: HomeportConfigEntry) ->
     if location := entry.data.get(CONF_LOCATION):
         await _close_all(hass, location, Keeper(store.openings, store.save))
     await store.remove()
+    async_forget_removed(hass)
 
 
 async def _close_all(hass: HomeAssistant, location: str, keeper: Keeper) -> None:
@@ -88,6 +98,7 @@ async def _async_entry_changed(hass: HomeAssistant, entry: HomeportConfigEntry) 
         await hass.config_entries.async_reload(entry.entry_id)
         return
     await data.async_entry_changed()
+    async_forget_removed(hass)
     devices = dr.async_get(hass)
     for coordinator in data.of_subentries:
         if coordinator.subentry.subentry_id not in entry.subentries:

@@ -1,5 +1,7 @@
-"""Whether the internet was seen to answer."""
+"""Whether the internet was seen to answer, and whether anything can be opened."""
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import override
 
 from homeassistant.components.binary_sensor import (
@@ -12,13 +14,48 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import HomeportConfigEntry, LineCoordinator
 from .entity import HomeportEntity
+from .line import LineReport, Openable
 
 PARALLEL_UPDATES = 0
 
-INTERNET = BinarySensorEntityDescription(
-    key="internet",
-    translation_key="internet",
-    device_class=BinarySensorDeviceClass.CONNECTIVITY,
+
+@dataclass(frozen=True, kw_only=True)
+class HomeportBinarySensorDescription(BinarySensorEntityDescription):
+    """A binary sensor of the line; None stands for what is not known."""
+
+    value: Callable[[LineReport], bool | None]
+    attributes: Callable[[LineReport], Mapping[str, object] | None] = lambda _: None
+
+
+def _can_open(openable: Openable) -> bool | None:
+    return None if openable is Openable.UNKNOWN else openable is not Openable.NONE
+
+
+SENSORS = (
+    HomeportBinarySensorDescription(
+        key="internet",
+        translation_key="internet",
+        device_class=BinarySensorDeviceClass.CONNECTIVITY,
+        value=lambda line: line.internet,
+    ),
+    HomeportBinarySensorDescription(
+        key="ipv4_openable",
+        translation_key="ipv4_openable",
+        value=lambda line: _can_open(line.ipv4_openable),
+        attributes=lambda line: {"openable": line.ipv4_openable.value},
+    ),
+    HomeportBinarySensorDescription(
+        key="ipv6_openable",
+        translation_key="ipv6_openable",
+        value=lambda line: _can_open(line.ipv6_openable),
+        attributes=lambda line: {"openable": line.ipv6_openable.value},
+    ),
+    HomeportBinarySensorDescription(
+        key="second_nat",
+        translation_key="second_nat",
+        device_class=BinarySensorDeviceClass.PROBLEM,
+        value=lambda line: line.second_nat,
+    ),
 )
 
 
@@ -27,14 +64,22 @@ async def async_setup_entry(
     entry: HomeportConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Add the sensor of the line."""
-    async_add_entities([InternetSensor(entry.runtime_data.line, INTERNET)])
+    """Add the binary sensors of the line."""
+    line = entry.runtime_data.line
+    async_add_entities(LineBinarySensor(line, description) for description in SENSORS)
 
 
-class InternetSensor(HomeportEntity[LineCoordinator], BinarySensorEntity):
+class LineBinarySensor(HomeportEntity[LineCoordinator], BinarySensorEntity):
     """Unknown where nothing outside may be asked, or where the evidence disagrees."""
+
+    entity_description: HomeportBinarySensorDescription
 
     @property
     @override
     def is_on(self) -> bool | None:
-        return self.coordinator.data.internet
+        return self.entity_description.value(self.coordinator.data)
+
+    @property
+    @override
+    def extra_state_attributes(self) -> Mapping[str, object] | None:
+        return self.entity_description.attributes(self.coordinator.data)

@@ -1,4 +1,4 @@
-"""Buttons: look at a port from outside, send a hostname's address again."""
+"""Buttons: look at the line, at a port from outside, send a hostname's address again."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from .coordinator import (
     HomeportConfigEntry,
     HomeportCoordinator,
     HostnameCoordinator,
+    LineCoordinator,
     PortCoordinator,
 )
 from .ddns import DdnsError
@@ -30,6 +31,9 @@ class HomeportButtonDescription[CoordinatorT: HomeportCoordinator[Any]](ButtonEn
     press: Callable[[CoordinatorT], Awaitable[object]]
 
 
+DETECT = HomeportButtonDescription[LineCoordinator](
+    key="detect_line", translation_key="detect_line", press=lambda line: line.async_detect()
+)
 CHECK = HomeportButtonDescription[PortCoordinator](
     key="check", translation_key="check", press=lambda port: port.async_check()
 )
@@ -43,7 +47,7 @@ async def async_setup_entry(
     entry: HomeportConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Add the buttons of the subentries as they come."""
+    """Add the button of the line, and those of the subentries as they come."""
 
     def add_port(port: PortCoordinator) -> None:
         async_add_entities(
@@ -55,8 +59,10 @@ async def async_setup_entry(
             [HomeportButton(hostname, UPDATE)], config_subentry_id=hostname.subentry.subentry_id
         )
 
-    entry.runtime_data.async_on_subentry(PortCoordinator, add_port)
-    entry.runtime_data.async_on_subentry(HostnameCoordinator, add_hostname)
+    data = entry.runtime_data
+    async_add_entities([HomeportButton(data.line, DETECT)])
+    data.async_on_subentry(PortCoordinator, add_port)
+    data.async_on_subentry(HostnameCoordinator, add_hostname)
 
 
 class HomeportButton[CoordinatorT: HomeportCoordinator[Any]](

@@ -8,24 +8,19 @@ from homeassistant.config_entries import (
     ConfigFlow,
     ConfigFlowResult,
     ConfigSubentryFlow,
-    OptionsFlow,
 )
 from homeassistant.const import CONF_HOST
 from homeassistant.core import callback
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
-from homeassistant.helpers.selector import TextSelector, TextSelectorConfig, TextSelectorType
+from homeassistant.helpers.selector import TextSelector
 from homeassistant.helpers.service_info.ssdp import SsdpServiceInfo
 import voluptuous as vol
 from yarl import URL
 
 from .const import (
-    CONF_ECHO_URL,
     CONF_HOSTNAME,
     CONF_LOCATION,
-    CONF_PROBER_URL,
     CONF_PROVIDER,
-    DEFAULT_ECHO_URL,
-    DEFAULT_PROBER_URL,
     DOMAIN,
     SUBENTRY_HOSTNAME,
     SUBENTRY_PORT,
@@ -33,14 +28,11 @@ from .const import (
 from .ddns import PROVIDERS, State, Status
 from .gateway import GatewayError, GatewayInfo, Igd, find_location
 from .hostname_flow import HostnameFlow, fields_schema
+from .options_flow import HomeportOptionsFlow
+from .outside_form import OUTSIDE_DEFAULTS, OUTSIDE_SCHEMA, read_outside
 from .port_flow import PortFlow
 from .store import HomeportStore
 
-_URL = TextSelector(TextSelectorConfig(type=TextSelectorType.URL))
-_OUTSIDE_SCHEMA = vol.Schema(
-    {vol.Optional(CONF_ECHO_URL): _URL, vol.Optional(CONF_PROBER_URL): _URL}
-)
-_OUTSIDE_DEFAULTS = {CONF_ECHO_URL: DEFAULT_ECHO_URL, CONF_PROBER_URL: DEFAULT_PROBER_URL}
 _GATEWAY_SCHEMA = vol.Schema({vol.Required(CONF_HOST): TextSelector()})
 
 
@@ -56,7 +48,7 @@ class HomeportConfigFlow(ConfigFlow, domain=DOMAIN):
     @callback
     @override
     def async_get_options_flow(config_entry: ConfigEntry) -> HomeportOptionsFlow:
-        """Return the flow that changes the outside services."""
+        """Return the flow that changes the options."""
         return HomeportOptionsFlow()
 
     @classmethod
@@ -126,18 +118,18 @@ class HomeportConfigFlow(ConfigFlow, domain=DOMAIN):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Say which outside services would be asked, before any is."""
-        services, errors = _services(user_input or {})
+        options, errors = read_outside(user_input or {})
         if user_input is not None and not errors:
             gateway = self._gateway
             return self.async_create_entry(
                 title=gateway.name if gateway else "Homeport",
                 data={CONF_LOCATION: gateway.location} if gateway else {},
-                options=services,
+                options=options,
             )
         return self.async_show_form(
             step_id="outside",
             data_schema=self.add_suggested_values_to_schema(
-                _OUTSIDE_SCHEMA, _OUTSIDE_DEFAULTS if user_input is None else user_input
+                OUTSIDE_SCHEMA, OUTSIDE_DEFAULTS if user_input is None else user_input
             ),
             description_placeholders={"name": self._gateway.name if self._gateway else "-"},
             errors=errors,
@@ -240,38 +232,6 @@ class HomeportConfigFlow(ConfigFlow, domain=DOMAIN):
             errors[CONF_HOST] = err.translation_key
             return None
         return igd.info
-
-
-class HomeportOptionsFlow(OptionsFlow):
-    """Change which outside services are asked."""
-
-    async def async_step_init(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Ask for the services; an empty one is not asked."""
-        services, errors = _services(user_input or {})
-        if user_input is not None and not errors:
-            return self.async_create_entry(data=services)
-        return self.async_show_form(
-            step_id="init",
-            data_schema=self.add_suggested_values_to_schema(
-                _OUTSIDE_SCHEMA, self.config_entry.options if user_input is None else user_input
-            ),
-            errors=errors,
-        )
-
-
-def _services(user_input: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the services that were named, and an error for each that is no URL of one."""
-    services = {key: text.strip() for key, text in user_input.items() if text.strip()}
-    errors: dict[str, str] = {}
-    for key, text in services.items():
-        try:
-            url = URL(text)
-            valid = url.scheme in {"http", "https"} and bool(url.host) and not url.user
-        except ValueError:
-            valid = False
-        if not valid:
-            errors[key] = "invalid_url"
-    return services, errors
 
 
 def _ipv4_location(discovery_info: SsdpServiceInfo) -> str | None:

@@ -7,10 +7,22 @@ DOMAIN: Final = "homeport"
 # The config entry
 CONF_LOCATION: Final = "location"  # URL of the gateway's description; absent without a gateway
 
-# Options; absent means: ask nobody
-CONF_ECHO_URL: Final = "echo_url"
+# Options; absent means: ask nobody, and find out everything
+CONF_ECHO_URLS: Final = "echo_urls"
+CONF_STUN_SERVERS: Final = "stun_servers"
+CONF_STUN_MINUTES: Final = "stun_minutes"  # 0: never by the clock
 CONF_PROBER_URL: Final = "prober_url"
-DEFAULT_ECHO_URL: Final = "https://api.ipify.org"
+CONF_LOOK_UP_NAMES: Final = "look_up_names"
+CONF_LOOK_BEHIND: Final = "look_behind"
+CONF_LINE_MODE: Final = "line_mode"
+CONF_IPV6_MODE: Final = "ipv6_mode"
+CONF_RULE_IPV6: Final = "rule_ipv6"
+CONF_RULE_IPV4: Final = "rule_ipv4"
+CONF_RULE_EA_LENGTH: Final = "rule_ea_length"
+CONF_RULE_PSID_OFFSET: Final = "rule_psid_offset"
+DEFAULT_ECHO_URLS: Final = ("https://api64.ipify.org", "https://icanhazip.com")
+DEFAULT_STUN_SERVERS: Final = ("stun.home-assistant.io:3478", "stun.cloudflare.com:3478")
+DEFAULT_STUN_MINUTES: Final = 5
 DEFAULT_PROBER_URL: Final = "https://ifconfig.co"
 
 # Subentry "port"

@@ -4,8 +4,12 @@ from typing import Any
 
 from homeassistant.core import HomeAssistant
 
-from .const import CONF_ECHO_URL, CONF_PROBER_URL, CONF_PROVIDER
+from .const import CONF_PROVIDER
 from .coordinator import HomeportConfigEntry
+from .evidence_shown import shown_evidence
+from .line import LineReport, load_rules
+from .line.mape import RuleTable
+from .options import LineOptions
 
 
 async def async_get_config_entry_diagnostics(
@@ -13,24 +17,20 @@ async def async_get_config_entry_diagnostics(
 ) -> dict[str, Any]:
     """Return only what is named here: whatever is added elsewhere stays out by itself."""
     data = entry.runtime_data
-    line, gateway = data.line.data, data.line.gateway_info
+    gateway = data.line.gateway_info
+    rules = await hass.async_add_executor_job(load_rules)
     return {
         "gateway": gateway and {"manufacturer": gateway.manufacturer, "model": gateway.model},
         "gateway_answers": data.line.gateway_answers,
-        "echo": CONF_ECHO_URL in entry.options,
-        "prober": CONF_PROBER_URL in entry.options,
-        "line": {
-            "mode": line.mode,
-            "confidence": line.confidence,
-            "ipv4_openable": line.ipv4_openable,
-            "internet": line.internet,
-            "wan_kind": line.wan_kind,
-            "wan_is_public": line.public_ipv4 is not None and line.public_ipv4 == line.wan_ipv4,
-        },
+        "options": _options(data.line.options),
+        "evidence": shown_evidence(data.line.evidence),
+        "line": _line(data.line.data),
+        "rules": _rules(rules),
         "ports": [
             {
                 "protocol": port.protocol,
                 "wanted": port.data.wanted,
+                "allowed": port.port_allowed,
                 "mapping": port.data.mapping,
                 "reachability": port.data.reachability,
             }
@@ -45,3 +45,42 @@ async def async_get_config_entry_diagnostics(
             for hostname in data.hostnames.values()
         ],
     }
+
+
+def _options(options: LineOptions) -> dict[str, Any]:
+    return {
+        "echoes": len(options.echo_urls),
+        "stun_servers": len(options.stun_servers),
+        "stun_minutes": options.stun_minutes,
+        "prober": options.prober_url is not None,
+        "look_up_names": options.look_up_names,
+        "look_behind": options.look_behind,
+        "line_mode": options.line_mode,
+        "ipv6_mode": options.ipv6_mode,
+        "own_rule": options.rule is not None,
+    }
+
+
+def _line(line: LineReport) -> dict[str, Any]:
+    return {
+        "mode": line.mode,
+        "confidence": line.confidence,
+        "ipv6_mode": line.ipv6_mode,
+        "ipv6_confidence": line.ipv6_confidence,
+        "overridden": line.overridden,
+        "ipv4_openable": line.ipv4_openable,
+        "ipv6_openable": line.ipv6_openable,
+        "port_set": line.port_set is not None,
+        "carrier": line.carrier,
+        "carrier_confidence": line.carrier_confidence,
+        "internet": line.internet,
+        "second_nat": line.second_nat,
+        "wan_kind": line.wan_kind,
+        "wan_is_public": line.public_ipv4 is not None and line.public_ipv4 == line.wan_ipv4,
+        "reasons": list(line.reasons),
+        "remedies": list(line.remedies),
+    }
+
+
+def _rules(table: RuleTable) -> dict[str, Any]:
+    return {"date": table.date.isoformat(), "version": table.version, "number": len(table.rules)}

@@ -4,7 +4,12 @@ from collections.abc import Mapping
 from ipaddress import IPv4Address
 from typing import Any
 
-from homeassistant.config_entries import SOURCE_RECONFIGURE, ConfigSubentryFlow, SubentryFlowResult
+from homeassistant.config_entries import (
+    SOURCE_RECONFIGURE,
+    ConfigEntryState,
+    ConfigSubentryFlow,
+    SubentryFlowResult,
+)
 from homeassistant.const import CONF_NAME
 from homeassistant.helpers.selector import (
     BooleanSelector,
@@ -16,13 +21,13 @@ from homeassistant.helpers.selector import (
 )
 import voluptuous as vol
 
+from .allowed_ports import in_words, nearest_free, own_port_set, taken_ports, unique_id
 from .const import (
     CONF_EXTERNAL_PORT,
     CONF_INTERNAL_CLIENT,
     CONF_INTERNAL_PORT,
     CONF_PROTOCOL,
     CONF_TRY_ANYWAY,
-    SUBENTRY_PORT,
 )
 from .gateway import Transport
 from .line import AddressKind, address_kind
@@ -49,6 +54,10 @@ _SCHEMA = vol.Schema(
 )
 _CONFIRM_SCHEMA = vol.Schema({})
 _DANGER_SCHEMA = vol.Schema({vol.Required(CONF_UNDERSTOOD, default=False): BooleanSelector()})
+
+_NO_DEVICE = frozenset(
+    {AddressKind.SPECIAL, AddressKind.MULTICAST, AddressKind.DOCUMENTATION, AddressKind.NONE}
+)
 
 
 class PortFlow(ConfigSubentryFlow):
@@ -90,10 +99,15 @@ class PortFlow(ConfigSubentryFlow):
         self, step_id: str, user_input: dict[str, Any] | None, known: Mapping[str, Any]
     ) -> SubentryFlowResult:
         errors: dict[str, str] = {}
+        placeholders: Mapping[str, str] = {}
         if user_input is not None:
             data = _parse(user_input, errors)
             if not errors and self._is_taken(data):
                 errors[CONF_EXTERNAL_PORT] = "port_taken"
+            if not errors and not data[CONF_TRY_ANYWAY]:
+                placeholders = self._outside_the_set(data)
+                if placeholders:
+                    errors[CONF_EXTERNAL_PORT] = "port_not_in_set"
             if not errors:
                 self._input, self._data = user_input, data
                 self._title = user_input[CONF_NAME].strip()
@@ -103,6 +117,7 @@ class PortFlow(ConfigSubentryFlow):
         return self.async_show_form(
             step_id=step_id,
             data_schema=self.add_suggested_values_to_schema(_SCHEMA, user_input or known),
+            description_placeholders=placeholders,
             errors=errors,
         )
 
@@ -131,26 +146,36 @@ class PortFlow(ConfigSubentryFlow):
         )
 
     def _finish(self) -> SubentryFlowResult:
-        # Two ports of one protocol cannot share an external port on the router.
-        unique_id = f"{self._data[CONF_PROTOCOL]}_{self._data[CONF_EXTERNAL_PORT]}"
         if self.source == SOURCE_RECONFIGURE:
             return self.async_update_and_abort(
                 self._get_entry(),
                 self._get_reconfigure_subentry(),
                 title=self._title,
                 data=self._data,
-                unique_id=unique_id,
+                unique_id=unique_id(self._data),
             )
-        return self.async_create_entry(title=self._title, data=self._data, unique_id=unique_id)
+        return self.async_create_entry(
+            title=self._title, data=self._data, unique_id=unique_id(self._data)
+        )
 
     def _is_taken(self, data: Mapping[str, Any]) -> bool:
         """Say whether another port of this line has the external port."""
+        return data[CONF_EXTERNAL_PORT] in self._taken(data)
+
+    def _taken(self, data: Mapping[str, Any]) -> frozenset[int]:
         own = self._reconfigure_subentry_id if self.source == SOURCE_RECONFIGURE else None
-        return any(
-            all(other.data[key] == data[key] for key in (CONF_PROTOCOL, CONF_EXTERNAL_PORT))
-            for other in self._get_entry().get_subentries_of_type(SUBENTRY_PORT)
-            if other.subentry_id != own
-        )
+        return taken_ports(self._get_entry(), data[CONF_PROTOCOL], but=own)
+
+    def _outside_the_set(self, data: Mapping[str, Any]) -> Mapping[str, str]:
+        """Say which ports there are where the external port is surely another home's."""
+        entry, wanted = self._get_entry(), data[CONF_EXTERNAL_PORT]
+        if entry.state is not ConfigEntryState.LOADED:
+            return {}
+        port_set = own_port_set(entry.runtime_data.line.data)
+        if port_set is None or wanted in port_set:
+            return {}
+        nearest = nearest_free(port_set, wanted, self._taken(data))
+        return {"nearest": str(nearest or "-"), "ranges": in_words(port_set)}
 
     def _is_dangerous(self) -> bool:
         """Say whether this is a system port, or Home Assistant itself."""
@@ -188,6 +213,6 @@ def _parse(user_input: Mapping[str, Any], errors: dict[str, str]) -> dict[str, A
 def _lan_address(text: str) -> IPv4Address:
     """Return the address of a device at home. Raises ValueError for any other."""
     address = IPv4Address(text)
-    if address_kind(address) is AddressKind.SPECIAL or address.is_unspecified:
+    if address_kind(address) in _NO_DEVICE:
         raise ValueError("not the address of a device")
     return address

@@ -1,6 +1,6 @@
 """Sensors: what the line is, what was seen of each port, how each hostname stands."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, override
@@ -10,10 +10,11 @@ from homeassistant.components.sensor import (
     SensorEntity,
     SensorEntityDescription,
 )
-from homeassistant.const import EntityCategory
+from homeassistant.const import EntityCategory, UnitOfInformation
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .allowed_ports import range_texts
 from .coordinator import (
     HomeportConfigEntry,
     HomeportCoordinator,
@@ -23,18 +24,44 @@ from .coordinator import (
 )
 from .ddns import Status
 from .entity import HomeportEntity
-from .line import AddressKind, LineMode
+from .line import AddressKind, Carrier, Ipv6Mode, LineMode, LineReport, Openable
 from .ports import Reachability
 
 PARALLEL_UPDATES = 0
+
+_ALL_PORTS = 65_535
+
+type Value = str | int | datetime | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class HomeportSensorDescription[CoordinatorT: HomeportCoordinator[Any]](SensorEntityDescription):
     """A sensor of a coordinator of one kind. `available` says when its source can be asked."""
 
-    value: Callable[[CoordinatorT], str | datetime | None]
+    value: Callable[[CoordinatorT], Value]
+    attributes: Callable[[CoordinatorT], Mapping[str, object] | None] = lambda _: None
     available: Callable[[CoordinatorT], bool] = lambda _: True
+
+
+def _openable_ports(line: LineReport) -> int | None:
+    """Return how many ports can be opened; None where that is not sure."""
+    match line.ipv4_openable:
+        case Openable.ALL:
+            return _ALL_PORTS
+        case Openable.NONE:
+            return 0
+        case Openable.PORT_SET | Openable.AFTER_SECOND_ROUTER:
+            return len(line.port_set) if line.port_set else None
+    return None
+
+
+def _why(line: LineReport) -> Mapping[str, object]:
+    return {
+        "confidence": line.confidence.value,
+        "overridden": line.overridden,
+        "reasons": [reason.value for reason in line.reasons],
+        "remedies": [remedy.value for remedy in line.remedies],
+    }
 
 
 LINE_SENSORS: tuple[HomeportSensorDescription[LineCoordinator], ...] = (
@@ -49,6 +76,36 @@ LINE_SENSORS: tuple[HomeportSensorDescription[LineCoordinator], ...] = (
         device_class=SensorDeviceClass.ENUM,
         options=[mode.value for mode in LineMode],
         value=lambda line: _text(line.data.mode),
+        attributes=lambda line: _why(line.data),
+    ),
+    HomeportSensorDescription(
+        key="public_ipv6",
+        translation_key="public_ipv6",
+        value=lambda line: _text(line.data.public_ipv6),
+    ),
+    HomeportSensorDescription(
+        key="ipv6_mode",
+        translation_key="ipv6_mode",
+        device_class=SensorDeviceClass.ENUM,
+        options=[mode.value for mode in Ipv6Mode],
+        value=lambda line: _text(line.data.ipv6_mode),
+        attributes=lambda line: {"confidence": line.data.ipv6_confidence.value},
+    ),
+    HomeportSensorDescription(
+        key="carrier",
+        translation_key="carrier",
+        device_class=SensorDeviceClass.ENUM,
+        options=[carrier.value for carrier in Carrier],
+        value=lambda line: _text(line.data.carrier),
+        attributes=lambda line: {"confidence": line.data.carrier_confidence.value},
+    ),
+    HomeportSensorDescription(
+        key="openable_ports",
+        translation_key="openable_ports",
+        value=lambda line: _openable_ports(line.data),
+        attributes=lambda line: (
+            {"ranges": range_texts(line.data.port_set)} if line.data.port_set else None
+        ),
     ),
     HomeportSensorDescription(
         key="wan_address",
@@ -67,6 +124,24 @@ LINE_SENSORS: tuple[HomeportSensorDescription[LineCoordinator], ...] = (
         entity_registry_enabled_default=False,
         value=lambda line: _text(line.data.wan_kind),
         available=lambda line: line.gateway_answers,
+    ),
+    HomeportSensorDescription(
+        key="path_mtu_ipv4",
+        translation_key="path_mtu_ipv4",
+        device_class=SensorDeviceClass.DATA_SIZE,
+        native_unit_of_measurement=UnitOfInformation.BYTES,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        value=lambda line: line.path_mtu.ipv4 if line.path_mtu else None,
+    ),
+    HomeportSensorDescription(
+        key="path_mtu_ipv6",
+        translation_key="path_mtu_ipv6",
+        device_class=SensorDeviceClass.DATA_SIZE,
+        native_unit_of_measurement=UnitOfInformation.BYTES,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        entity_registry_enabled_default=False,
+        value=lambda line: line.path_mtu.ipv6 if line.path_mtu else None,
     ),
 )
 PORT_SENSORS: tuple[HomeportSensorDescription[PortCoordinator], ...] = (
@@ -137,6 +212,8 @@ class HomeportSensor[CoordinatorT: HomeportCoordinator[Any]](
     """A sensor that shows what its description takes from the coordinator."""
 
     entity_description: HomeportSensorDescription[CoordinatorT]
+    # Long, and worth nothing once they are past.
+    _unrecorded_attributes = frozenset({"reasons", "remedies", "ranges"})
 
     @property
     @override
@@ -145,8 +222,13 @@ class HomeportSensor[CoordinatorT: HomeportCoordinator[Any]](
 
     @property
     @override
-    def native_value(self) -> str | datetime | None:
+    def native_value(self) -> Value:
         return self.entity_description.value(self.coordinator)
+
+    @property
+    @override
+    def extra_state_attributes(self) -> Mapping[str, object] | None:
+        return self.entity_description.attributes(self.coordinator)
 
 
 def _text(value: object) -> str | None:

@@ -1,4 +1,4 @@
-"""The action that sends hostnames' addresses on demand."""
+"""The actions: looking at the line, and sending hostnames' addresses."""
 
 import asyncio
 from typing import Final
@@ -20,11 +20,14 @@ from .const import DOMAIN
 from .coordinator import HomeportConfigEntry, HostnameCoordinator
 from .ddns import DdnsError
 from .errors import translated
+from .line_answer import line_answer
 
+SERVICE_DETECT_LINE: Final = "detect_line"
 SERVICE_UPDATE_DDNS: Final = "update_ddns"
 ATTR_CONFIG_ENTRY_ID: Final = "config_entry_id"
 
-_SCHEMA = vol.Schema(
+_LINE_SCHEMA = vol.Schema({vol.Required(ATTR_CONFIG_ENTRY_ID): cv.string})
+_HOSTNAMES_SCHEMA = vol.Schema(
     vol.All(
         cv.has_at_least_one_key(ATTR_CONFIG_ENTRY_ID, ATTR_ENTITY_ID),
         {
@@ -37,15 +40,23 @@ _SCHEMA = vol.Schema(
 
 @callback
 def async_setup_services(hass: HomeAssistant) -> None:
-    """Register the action."""
-    service.async_register_admin_service(
-        hass,
-        DOMAIN,
-        SERVICE_UPDATE_DDNS,
-        _update_ddns,
-        schema=_SCHEMA,
-        supports_response=SupportsResponse.OPTIONAL,
+    """Register the actions, which are for administrators only."""
+    actions = (
+        (SERVICE_DETECT_LINE, _detect_line, _LINE_SCHEMA),
+        (SERVICE_UPDATE_DDNS, _update_ddns, _HOSTNAMES_SCHEMA),
     )
+    for name, act, schema in actions:
+        service.async_register_admin_service(
+            hass, DOMAIN, name, act, schema=schema, supports_response=SupportsResponse.OPTIONAL
+        )
+
+
+async def _detect_line(call: ServiceCall) -> ServiceResponse:
+    """Look at a line now; answer with what it is."""
+    entry: HomeportConfigEntry = service.async_get_config_entry(
+        call.hass, DOMAIN, call.data[ATTR_CONFIG_ENTRY_ID]
+    )
+    return await line_answer(call.hass, await entry.runtime_data.line.async_detect())
 
 
 async def _update_ddns(call: ServiceCall) -> ServiceResponse:

@@ -20,6 +20,7 @@ class HomeportStore:
     - `wanted`: ids of the ports whose switch was turned on
     - `openings`: what was asked of the gateway and not yet seen gone, by port id
     - `hostnames`: the updaters' states, by hostname id
+    - `seen`: the addresses and the line mode that were seen last, by the kind of event about them
     """
 
     def __init__(self, store: Store[dict[str, Any]], data: Mapping[str, Any]) -> None:
@@ -35,6 +36,9 @@ class HomeportStore:
             hostname: state
             for hostname, state in _mapping(data, "hostnames").items()
             if isinstance(state, Mapping)
+        }
+        self.seen: dict[str, str] = {
+            kind: value for kind, value in _mapping(data, "seen").items() if isinstance(value, str)
         }
 
     @classmethod
@@ -61,6 +65,7 @@ class HomeportStore:
                 for port, opening in self.openings.items()
             },
             "hostnames": dict(self.hostnames),
+            "seen": dict(self.seen),
         }
         if data != self._saved:
             await self._store.async_save(data)

@@ -8,6 +8,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .allowed_ports import in_words, nearest_free, own_port_set, taken_ports
 from .const import CONF_TRY_ANYWAY, DOMAIN
 from .coordinator import HomeportConfigEntry, PortCoordinator
 from .entity import HomeportEntity
@@ -55,12 +56,8 @@ class PortSwitch(HomeportEntity[PortCoordinator], SwitchEntity):
     @override
     async def async_turn_on(self, **kwargs: Any) -> None:
         """Open the port. Raises HomeAssistantError with what stops it."""
-        line = self.coordinator.line.data
-        hopeless = line.ipv4_openable is Openable.NONE and line.confidence.is_sure
-        if line.mode and hopeless and not self.coordinator.subentry.data.get(CONF_TRY_ANYWAY):
-            raise ServiceValidationError(
-                translation_domain=DOMAIN, translation_key=f"line_{line.mode}"
-            )
+        if not self.coordinator.subentry.data.get(CONF_TRY_ANYWAY):
+            self._raise_obstacle()
         await self._want(wanted=True)
         if holder := self.coordinator.data.holder:
             raise HomeAssistantError(
@@ -77,6 +74,27 @@ class PortSwitch(HomeportEntity[PortCoordinator], SwitchEntity):
     async def async_turn_off(self, **kwargs: Any) -> None:
         """Close the port. Raises HomeAssistantError when the router does not."""
         await self._want(wanted=False)
+
+    def _raise_obstacle(self) -> None:
+        """Raise ServiceValidationError where the line lets nothing in at this port."""
+        line = self.coordinator.line.data
+        if line.mode and line.ipv4_openable is Openable.NONE:
+            raise ServiceValidationError(
+                translation_domain=DOMAIN, translation_key=f"line_{line.mode}"
+            )
+        port_set = own_port_set(line)
+        if port_set and self.coordinator.port_allowed is False:
+            port = self.coordinator.external_port
+            taken = taken_ports(self.coordinator.config_entry, self.coordinator.protocol)
+            raise ServiceValidationError(
+                translation_domain=DOMAIN,
+                translation_key="port_not_in_set",
+                translation_placeholders={
+                    "port": str(port),
+                    "nearest": str(nearest_free(port_set, port, taken) or "-"),
+                    "ranges": in_words(port_set),
+                },
+            )
 
     async def _want(self, *, wanted: bool) -> None:
         try:

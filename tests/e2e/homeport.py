@@ -5,13 +5,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tests.lab.peers import OUTSIDE_URL
+from tests.lab.peers import OUTSIDE_URL, STUN_SERVER
 
 from .api import FlowKind, HomeAssistantApi, Json, State
 from .server import HomeAssistantServer
 
 DOMAIN = "homeport"
-OUTSIDE = {"echo_url": f"{OUTSIDE_URL}/ip", "prober_url": OUTSIDE_URL}
+OUTSIDE = {
+    "echo_urls": [f"{OUTSIDE_URL}/ip"],
+    "stun_servers": [STUN_SERVER],
+    "prober_url": OUTSIDE_URL,
+    "look_up_names": False,
+    "look_behind": False,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +29,7 @@ class Homeport[ServerT: HomeAssistantApi = HomeAssistantServer]:
 
     @classmethod
     async def set_up(
-        cls, server: ServerT, host: str | None, outside: Mapping[str, str] = OUTSIDE
+        cls, server: ServerT, host: str | None, outside: Mapping[str, Any] = OUTSIDE
     ) -> Homeport[ServerT]:
         """Go through the forms, with a router or without one (None)."""
         answers: list[Mapping[str, Any]] = [{"next_step_id": "no_gateway"}]

@@ -16,6 +16,7 @@ from tests.fakes.dyndns2 import Dyndns2
 from tests.fakes.igd import FakeIgd, Identity
 from tests.fakes.outside import Outside, accepts
 from tests.fakes.server import Page
+from tests.fakes.stun import StunServer
 
 HOST = "127.0.0.1"
 GAME_TEXT = "Welcome to the game server.\n"
@@ -27,6 +28,7 @@ class DemoPorts:
 
     igd: int = 0
     outside: int = 0
+    stun: int = 0
     dyndns2: int = 0
     game: int = 0
     control: int = 0
@@ -39,6 +41,7 @@ class DemoFacts:
     location: str
     echo_url: str
     prober_url: str
+    stun_server: str
     dyndns2_url: str
     hostname: str
     username: str
@@ -76,6 +79,8 @@ class DemoHome:
         self.outside = Outside(host=HOST, port=ports.outside)
         self.outside.ip = wan_address or None
         self.outside.reachable = self._reachable
+        self.stun = StunServer(host=HOST, port=ports.stun)
+        self.stun.address = wan_address or None
         self.dyndns2 = Dyndns2(
             host=HOST,
             port=ports.dyndns2,
@@ -96,6 +101,7 @@ class DemoHome:
             location=self.igd.location,
             echo_url=f"{self.outside.url}/ip",
             prober_url=self.outside.url,
+            stun_server=f"{HOST}:{self.stun.port}",
             dyndns2_url=self.dyndns2.update_url,
             hostname=self._hostname,
             username=self._username,
@@ -108,12 +114,13 @@ class DemoHome:
     async def set_wan_address(self, address: str) -> None:
         """Give the router another WAN address, "" for none; the outside sees the same."""
         self.outside.ip = address or None
-        self.outside.down = not address
+        self.stun.address = address or None
+        self.outside.down = self.stun.down = not address
         await self.igd.set_wan_address(address)
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
-            for part in (self.igd, self.outside, self.dyndns2, self.game, self.control):
+            for part in (self.igd, self.outside, self.stun, self.dyndns2, self.game, self.control):
                 await stack.enter_async_context(part)
             self._stack = stack.pop_all()
         return self

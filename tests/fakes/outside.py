@@ -74,6 +74,7 @@ class Outside(HttpFake):
             web.get("/", self._text),
             web.get("/ip", self._text),
             web.get("/json", self._json),
+            web.get("/cdn-cgi/trace", self._trace),
             web.get("/port/{port}", self._port),
         ]
 
@@ -94,6 +95,15 @@ class Outside(HttpFake):
         if (scripted := await self._scripted(request, self.echo)) is not None:
             return scripted
         return web.json_response({"ip": self.ip or _caller(request)})
+
+    async def _trace(self, request: web.Request) -> web.Response:
+        """Answer as Cloudflare does on every site of its own."""
+        if (scripted := await self._scripted(request, self.echo)) is not None:
+            return scripted
+        agent = request.headers.get("User-Agent", "")
+        return web.Response(
+            text=f"h={request.host}\nip={self.ip or _caller(request)}\nuag={agent}\n"
+        )
 
     async def _port(self, request: web.Request) -> web.Response:
         if (scripted := await self._scripted(request, self.prober)) is not None:

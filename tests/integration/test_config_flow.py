@@ -1,14 +1,16 @@
 """Setting up a line by hand."""
 
 from collections.abc import Callable
+from typing import Any
 
 from homeassistant.config_entries import SOURCE_USER, ConfigEntry, ConfigFlowResult
 from homeassistant.core import HomeAssistant
 import pytest
 
 from custom_components.homeport.const import (
-    DEFAULT_ECHO_URL,
+    DEFAULT_ECHO_URLS,
     DEFAULT_PROBER_URL,
+    DEFAULT_STUN_SERVERS,
     DOMAIN,
 )
 from tests.fakes.demo import DemoHome
@@ -28,15 +30,15 @@ async def begin(hass: HomeAssistant, choice: str) -> ConfigFlowResult:
 
 
 async def go_on(
-    hass: HomeAssistant, result: ConfigFlowResult, **user_input: str
+    hass: HomeAssistant, result: ConfigFlowResult, **user_input: Any
 ) -> ConfigFlowResult:
     """Send a form."""
     return await hass.config_entries.flow.async_configure(result["flow_id"], user_input)
 
 
-def services(home: DemoHome) -> dict[str, str]:
+def services(home: DemoHome) -> dict[str, Any]:
     """Return what to fill into the form about the outside."""
-    return {"echo_url": home.facts.echo_url, "prober_url": home.facts.prober_url}
+    return {"echo_urls": [home.facts.echo_url], "prober_url": home.facts.prober_url}
 
 
 async def entry_of(hass: HomeAssistant, result: ConfigFlowResult) -> ConfigEntry:
@@ -52,7 +54,13 @@ async def test_by_url(hass: HomeAssistant, home: DemoHome) -> None:
     result = await go_on(hass, result, host=f" {home.facts.location} ")
     assert result["step_id"] == "outside"
     assert result["description_placeholders"]["name"] == "Demo router"
-    assert suggested(result) == {"echo_url": DEFAULT_ECHO_URL, "prober_url": DEFAULT_PROBER_URL}
+    assert suggested(result) == {
+        "echo_urls": list(DEFAULT_ECHO_URLS),
+        "stun_servers": list(DEFAULT_STUN_SERVERS),
+        "prober_url": DEFAULT_PROBER_URL,
+        "look_up_names": True,
+        "look_behind": True,
+    }
     assert not home.outside.requests
     assert not sent(home, "AddPortMapping")
     assert home.igd.subscriptions == 0
@@ -202,23 +210,42 @@ BAD_URLS = [
     "https://me:secret@example.net/",
     "javascript:alert(1)",
 ]
+BAD_SERVERS = ["stun:stun.example.net", "stun.example.net:0", "stun.example.net:65536", "[::1", "a b"]
+BAD_SERVICES: list[tuple[dict[str, Any], str]] = [
+    *(({"echo_urls": ["https://good.example.net", url]}, "invalid_url") for url in BAD_URLS),
+    *(({"prober_url": url}, "invalid_url") for url in BAD_URLS),
+    *(({"stun_servers": [server]}, "invalid_stun_server") for server in BAD_SERVERS),
+    ({"echo_urls": [f"https://{n}.example.net" for n in range(6)]}, "too_many"),
+    ({"stun_servers": [f"{n}.example.net" for n in range(6)]}, "too_many"),
+]
 
 
 async def test_bad_service(hass: HomeAssistant, home: DemoHome) -> None:
     result = await begin(hass, "no_gateway")
-    for url in BAD_URLS:
-        for field in services(home):
-            bad = services(home) | {field: url}
-            result = await go_on(hass, result, **bad)
-            assert (url, errors(result)) == (url, {field: "invalid_url"})
-            assert suggested(result) == bad
+    for changes, key in BAD_SERVICES:
+        bad = services(home) | changes
+        result = await go_on(hass, result, **bad)
+        assert (changes, errors(result)) == (changes, dict.fromkeys(changes, key))
+        assert suggested(result) == bad
     entry = await entry_of(hass, await go_on(hass, result, **services(home)))
     assert entry.options == services(home)
 
 
-@pytest.mark.parametrize("empty", [{}, {"echo_url": "", "prober_url": "  "}])
+@pytest.mark.parametrize(
+    "empty",
+    [
+        {},
+        {
+            "echo_urls": ["", " "],
+            "stun_servers": [],
+            "prober_url": "  ",
+            "look_up_names": False,
+            "look_behind": False,
+        },
+    ],
+)
 async def test_emptied_services_are_never_asked(
-    hass: HomeAssistant, home: DemoHome, empty: dict[str, str]
+    hass: HomeAssistant, home: DemoHome, empty: dict[str, Any]
 ) -> None:
     result = await go_on(hass, await begin(hass, "gateway"), host=home.facts.location)
     entry = await entry_of(hass, await go_on(hass, result, **empty))
@@ -230,7 +257,10 @@ async def test_emptied_services_are_never_asked(
 
 async def test_spaces_around_a_service(hass: HomeAssistant, home: DemoHome) -> None:
     result = await begin(hass, "no_gateway")
-    spaced = {field: f" {url} " for field, url in services(home).items()}
+    spaced = {
+        "echo_urls": [f" {home.facts.echo_url} ", home.facts.echo_url, ""],
+        "prober_url": f" {home.facts.prober_url} ",
+    }
     entry = await entry_of(hass, await go_on(hass, result, **spaced))
     assert entry.options == services(home)
     await until(lambda: state_of(hass, entry, "public_ipv4") == "11.22.33.44")

@@ -42,7 +42,7 @@ async def test_found_router(hass: HomeAssistant, home: DemoHome) -> None:
     assert not sent(home, "AddPortMapping")
     assert home.igd.subscriptions == 0
 
-    services = {"echo_url": home.facts.echo_url, "prober_url": home.facts.prober_url}
+    services = {"echo_urls": [home.facts.echo_url], "prober_url": home.facts.prober_url}
     result = await hass.config_entries.flow.async_configure(result["flow_id"], services)
     assert result["type"] == "create_entry"
     entry = result["result"]

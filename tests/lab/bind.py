@@ -36,6 +36,9 @@ class Bind(Daemon):
     keys: Mapping[str, str] = field(default_factory=lambda: {"homeport.": new_secret()})
     """Secrets in Base64 by key name, for HMAC-SHA256."""
     update_policy: tuple[str, ...] = ("grant homeport. zonesub A AAAA TXT",)
+    """Empty lets nobody change the zone."""
+    options: str = ""
+    """More options for named.conf, such as "dns64 64:ff9b::/96 { };"."""
     extra: str = ""
     """More for named.conf: options stand in braces, so this is for zones, views and the like."""
 
@@ -68,16 +71,18 @@ class Bind(Daemon):
         ipv4 = "".join(f"{a}; " for a in self.addresses if ":" not in a)
         ipv6 = "".join(f"{a}; " for a in self.addresses if ":" in a)
         policy = "".join(f"{line}; " for line in self.update_policy)
+        update_policy = f"update-policy {{ {policy}}};" if policy else ""
         return f"""
 {keys}
 options {{
   directory "{folder}"; pid-file "{folder}/pid"; session-keyfile none;
   listen-on {{ {ipv4 or "none; "}}}; listen-on-v6 {{ {ipv6 or "none; "}}};
   recursion no; dnssec-validation no;
+  {self.options}
 }};
 controls {{ }};
 zone "{self.zone}" {{
-  type primary; file "{zone_file}"; update-policy {{ {policy}}};
+  type primary; file "{zone_file}"; {update_policy}
 }};
 {self.extra}
 """

@@ -6,6 +6,7 @@ from .tls import Certificate
 
 OUTSIDE_URL = f"https://{NET}"
 """Address echo and prober."""
+STUN_SERVER = f"{NET}:3478"
 OUTSIDE_CONTROL = "http://127.0.0.1:8080"
 """Its scripting interface, to be called on `net`."""
 

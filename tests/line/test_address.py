@@ -5,8 +5,14 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from hypothesis import given, settings, strategies as st
 import pytest
 
+from custom_components.homeport.host import AddressFlag
 from custom_components.homeport.line import AddressKind, address_kind
-from custom_components.homeport.line.address import IPAddress
+from custom_components.homeport.line.address import (
+    IPAddress,
+    Stability,
+    is_squatted,
+    stability,
+)
 
 GLOBAL = AddressKind.GLOBAL
 PRIVATE = AddressKind.PRIVATE
@@ -16,6 +22,10 @@ LINK_LOCAL = AddressKind.LINK_LOCAL
 UNIQUE_LOCAL = AddressKind.UNIQUE_LOCAL
 NGN_ONLY = AddressKind.NGN_ONLY
 SPECIAL = AddressKind.SPECIAL
+DOCUMENTATION = AddressKind.DOCUMENTATION
+MULTICAST = AddressKind.MULTICAST
+TEREDO = AddressKind.TEREDO
+SIX_TO_FOUR = AddressKind.SIX_TO_FOUR
 NONE = AddressKind.NONE
 
 # (kind before the block, first address, kind inside, last address, kind after the block)
@@ -29,29 +39,31 @@ IPV4_BLOCKS = [
     (GLOBAL, "169.254.0.0", LINK_LOCAL, "169.254.255.255", GLOBAL),
     (NONE, "0.0.0.1", SPECIAL, "0.255.255.255", GLOBAL),
     (GLOBAL, "127.0.0.0", SPECIAL, "127.255.255.255", GLOBAL),
-    (GLOBAL, "192.0.2.0", SPECIAL, "192.0.2.255", GLOBAL),
-    (GLOBAL, "198.51.100.0", SPECIAL, "198.51.100.255", GLOBAL),
-    (GLOBAL, "203.0.113.0", SPECIAL, "203.0.113.255", GLOBAL),
+    (GLOBAL, "192.0.2.0", DOCUMENTATION, "192.0.2.255", GLOBAL),
+    (GLOBAL, "198.51.100.0", DOCUMENTATION, "198.51.100.255", GLOBAL),
+    (GLOBAL, "203.0.113.0", DOCUMENTATION, "203.0.113.255", GLOBAL),
     (GLOBAL, "192.88.99.0", SPECIAL, "192.88.99.255", GLOBAL),
     (GLOBAL, "198.18.0.0", SPECIAL, "198.19.255.255", GLOBAL),
-    (GLOBAL, "224.0.0.0", SPECIAL, "239.255.255.255", SPECIAL),
-    (SPECIAL, "240.0.0.0", SPECIAL, "255.255.255.255", None),
+    (GLOBAL, "224.0.0.0", MULTICAST, "239.255.255.255", SPECIAL),
+    (MULTICAST, "240.0.0.0", SPECIAL, "255.255.255.255", None),
 ]
 IPV6_BLOCKS = [
-    (SPECIAL, "2000::", GLOBAL, "2000:ffff:ffff:ffff:ffff:ffff:ffff:ffff", SPECIAL),
-    (GLOBAL, "2001::", SPECIAL, "2001:1ff:ffff:ffff:ffff:ffff:ffff:ffff", GLOBAL),
+    (SPECIAL, "2000::", GLOBAL, "2000:ffff:ffff:ffff:ffff:ffff:ffff:ffff", TEREDO),
+    (GLOBAL, "2001::", TEREDO, "2001:0:ffff:ffff:ffff:ffff:ffff:ffff", SPECIAL),
+    (TEREDO, "2001:1::", SPECIAL, "2001:1ff:ffff:ffff:ffff:ffff:ffff:ffff", GLOBAL),
     (GLOBAL, "2001:c90::", NGN_ONLY, "2001:c90:ffff:ffff:ffff:ffff:ffff:ffff", GLOBAL),
     (GLOBAL, "2001:d70::", NGN_ONLY, "2001:d73:ffff:ffff:ffff:ffff:ffff:ffff", GLOBAL),
-    (GLOBAL, "2001:db8::", SPECIAL, "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff", GLOBAL),
+    (GLOBAL, "2001:db8::", DOCUMENTATION, "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff", GLOBAL),
     (GLOBAL, "2001:a000::", NGN_ONLY, "2001:a7ff:ffff:ffff:ffff:ffff:ffff:ffff", GLOBAL),
-    (GLOBAL, "2002::", SPECIAL, "2002:ffff:ffff:ffff:ffff:ffff:ffff:ffff", GLOBAL),
+    (GLOBAL, "2002::", SIX_TO_FOUR, "2002:ffff:ffff:ffff:ffff:ffff:ffff:ffff", GLOBAL),
     (GLOBAL, "2404:1a8::", NGN_ONLY, "2404:1a8:ffff:ffff:ffff:ffff:ffff:ffff", GLOBAL),
     (GLOBAL, "2408::", NGN_ONLY, "2408:3ff:ffff:ffff:ffff:ffff:ffff:ffff", GLOBAL),
-    (GLOBAL, "3fff::", SPECIAL, "3fff:fff:ffff:ffff:ffff:ffff:ffff:ffff", GLOBAL),
+    (GLOBAL, "3fff::", DOCUMENTATION, "3fff:fff:ffff:ffff:ffff:ffff:ffff:ffff", GLOBAL),
     (GLOBAL, "4000::", SPECIAL, "fbff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", UNIQUE_LOCAL),
     (SPECIAL, "fc00::", UNIQUE_LOCAL, "fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", SPECIAL),
     (SPECIAL, "fe80::", LINK_LOCAL, "febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff", SPECIAL),
-    (SPECIAL, "ff00::", SPECIAL, "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", None),
+    (LINK_LOCAL, "fec0::", SPECIAL, "feff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", MULTICAST),
+    (SPECIAL, "ff00::", MULTICAST, "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", None),
 ]
 
 
@@ -93,8 +105,8 @@ def test_a_block_begins_and_ends_where_its_standard_says(
         pytest.param("::", NONE, id="no IPv6 address"),
         pytest.param("::1", SPECIAL, id="loopback"),
         pytest.param("fe80::1%eth0", LINK_LOCAL, id="link-local with its zone"),
-        pytest.param("2001:0:1:2::3", SPECIAL, id="Teredo"),
-        pytest.param("2002:c0a8:1::1", SPECIAL, id="6to4"),
+        pytest.param("2001:0:1:2::3", TEREDO, id="Teredo"),
+        pytest.param("2002:c0a8:1::1", SIX_TO_FOUR, id="6to4"),
         pytest.param("64:ff9b::1.2.3.4", SPECIAL, id="NAT64"),
         pytest.param("2400:4050::1", GLOBAL, id="a home on the NGN with internet"),
         pytest.param("2409:10::1", GLOBAL, id="above NTT East"),
@@ -134,3 +146,42 @@ def test_the_kind_is_possible_in_the_family(ip: IPAddress) -> None:
         assert address_kind(IPv6Address(f"::ffff:{ip}")) is kind
     else:
         assert kind is not SHARED or ip.ipv4_mapped
+
+
+F = AddressFlag
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        (F(0), Stability.STABLE),
+        (F.PERMANENT, Stability.STABLE),
+        (F.STABLE_PRIVACY | F.MANAGE_TEMPORARY | F.NO_PREFIX_ROUTE, Stability.STABLE),
+        (F.TEMPORARY, Stability.TEMPORARY),
+        (F.TEMPORARY | F.DEPRECATED, Stability.DEPRECATED),
+        (F.PERMANENT | F.DEPRECATED, Stability.DEPRECATED),
+        (F.TENTATIVE, Stability.TENTATIVE),
+        (F.TENTATIVE | F.OPTIMISTIC, Stability.TENTATIVE),
+        (F.PERMANENT | F.TENTATIVE | F.DAD_FAILED, Stability.TENTATIVE),
+        (F.DEPRECATED | F.TENTATIVE | F.TEMPORARY, Stability.TENTATIVE),
+        (F(0x800000) | F.PERMANENT, Stability.STABLE),  # a flag of a kernel to come
+    ],
+)
+def test_stability_is_the_worst_that_the_kernel_says(
+    flags: AddressFlag, expected: Stability
+) -> None:
+    assert stability(flags) is expected
+
+
+@pytest.mark.parametrize(
+    ("address", "squatted"),
+    [
+        ("25.0.0.2", True),
+        ("11.22.33.1", True),
+        ("24.255.255.255", False),
+        ("27.0.0.1", False),
+        ("106.72.63.108", False),
+    ],
+)
+def test_address_space_that_providers_use_behind_their_nat(address: str, *, squatted: bool) -> None:
+    assert is_squatted(IPv4Address(address)) is squatted

@@ -9,7 +9,7 @@ import aiohttp
 from hypothesis import HealthCheck, example, given, settings, strategies as st
 
 from custom_components.homeport.line import AddressKind, address_kind
-from custom_components.homeport.outside import EchoipProber, OutsideError, public_ipv4
+from custom_components.homeport.outside import EchoipProber, OutsideError, public_address
 from tests.fakes.outside import Outside
 from tests.fakes.reply import Reply
 
@@ -63,7 +63,7 @@ async def both(body: bytes) -> tuple[IPv4Address | None, bool | None]:
     async with Outside() as outside, aiohttp.ClientSession() as http:
         outside.echo = outside.prober = Reply(body=body)
         with suppress(OutsideError):
-            address = await public_ipv4(http, outside.url)
+            address = (await public_address(http, [outside.url], 4)).address
         with suppress(OutsideError):
             accepted = await EchoipProber(http, outside.url).accepts(PORT, G)
     return address, accepted

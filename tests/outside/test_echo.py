@@ -1,8 +1,8 @@
-"""An address is taken from the echo only when it can be one of the internet's."""
+"""An address is taken from an echo only when it can be one of the internet's."""
 
 import asyncio
 import gzip
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 import json
 
 import aiohttp
@@ -13,7 +13,7 @@ from custom_components.homeport.outside import (
     OutsideInvalid,
     OutsideUnreachable,
     echo,
-    public_ipv4,
+    public_address,
 )
 from tests.fakes.outside import Outside
 from tests.fakes.reply import Reply
@@ -22,11 +22,11 @@ G = IPv4Address("11.22.33.44")
 
 
 async def ask(http: aiohttp.ClientSession, outside: Outside, path: str = "/ip") -> IPv4Address:
-    return await public_ipv4(http, f"{outside.url}{path}")
+    return (await public_address(http, [f"{outside.url}{path}"], 4)).address
 
 
-@pytest.mark.parametrize("path", ["/", "/ip", "/json"])
-async def test_the_address_is_read_as_text_and_as_json(
+@pytest.mark.parametrize("path", ["/", "/ip", "/json", "/cdn-cgi/trace"])
+async def test_the_address_is_read_in_every_form(
     outside: Outside, http: aiohttp.ClientSession, path: str
 ) -> None:
     outside.ip = str(G)
@@ -41,6 +41,8 @@ async def test_the_address_is_read_as_text_and_as_json(
         pytest.param("\r\n 11.22.33.44\r\n\r\n", id="white space around"),
         pytest.param('{"ip":"11.22.33.44"}', id="JSON"),
         pytest.param('\n{"ip": "11.22.33.44", "country": {"a": [1]}}\n', id="JSON with more"),
+        pytest.param("fl=1f2\nh=h\nip=11.22.33.44\nuag=a=b <c>\nkex=\n", id="key=value"),
+        pytest.param("ip=11.22.33.44", id="key=value alone"),
         pytest.param(gzip.compress(b"11.22.33.44"), id="compressed"),
     ],
 )
@@ -87,6 +89,15 @@ BAD_TEXTS = {
     "JSON ip private": '{"ip": "10.0.0.1"}',
     "JSON broken": '{"ip": "11.22.33.44"',
     "JSON with something after it": '{"ip": "11.22.33.44"} {}',
+    "lines without ip": "h=h\nts=11.22.33.44",
+    "lines with two": "ip=11.22.33.44\nip=11.22.33.44",
+    "lines with an empty ip": "ip=\nh=h",
+    "lines with a private ip": "ip=10.0.0.1\nh=h",
+    "lines with space around": "ip = 11.22.33.44",
+    "lines, and one without a key": "ip=11.22.33.44\n=\n",
+    "lines, and one without a value": "ip=11.22.33.44\nh\n",
+    "lines, and an empty one": "h=h\n\nip=11.22.33.44",
+    "HTML with lines": '<html lang="en">\nip=11.22.33.44\n</html>',
     "JSON very deep": '{"ip":' * 600,
     "JSON lists very deep": json.dumps("{") + "[" * 4000,
 }
@@ -139,7 +150,8 @@ async def test_an_answer_may_come_in_pieces(http: aiohttp.ClientSession) -> None
 
     async with await asyncio.start_server(drip, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
-        assert await public_ipv4(http, f"http://127.0.0.1:{port}/") == G
+        seen = await public_address(http, [f"http://127.0.0.1:{port}/"], 4)
+    assert seen.address == G
 
 
 async def test_a_redirect_is_not_followed(outside: Outside, http: aiohttp.ClientSession) -> None:
@@ -165,7 +177,7 @@ async def test_nobody_there_is_unreachable(
     http: aiohttp.ClientSession, unused_tcp_port: int
 ) -> None:
     with pytest.raises(OutsideUnreachable):
-        await public_ipv4(http, f"http://127.0.0.1:{unused_tcp_port}/ip")
+        await public_address(http, [f"http://127.0.0.1:{unused_tcp_port}/ip"], 4)
 
 
 @pytest.mark.parametrize("reply", [Reply(hang=True), Reply(body="11.22.33.44", delay=30)])
@@ -178,9 +190,39 @@ async def test_an_answer_has_to_come_in_time(
         await ask(http, outside)
 
 
+SIX_BAD = {
+    "IPv4": "11.22.33.44",
+    "mapped": "::ffff:11.22.33.44",
+    "a zone": "2a00:77::1%eth0",
+    "link-local": "fe80::1",
+    "unique local": "fd00::1",
+    "documentation": "2001:db8::1",
+    "loopback": "::1",
+    "multicast": "ff0e::1",
+    "none": "::",
+    "brackets": "[2a00:77::1]",
+    "a prefix": "2a00:77::1/64",
+    "lines with IPv4": "ip=11.22.33.44",
+    "JSON with IPv4": '{"ip": "11.22.33.44"}',
+}
+
+
+@pytest.mark.parametrize("text", [pytest.param(t, id=name) for name, t in SIX_BAD.items()])
+def test_over_ipv6_only_ipv6_counts(text: str) -> None:
+    with pytest.raises(OutsideInvalid):
+        echo.read_address(text, 6)
+
+
+@pytest.mark.parametrize(
+    "text", ["2a00:77::1\n", '{"ip": "2a00:0077:0:0:0:0:0:1"}', "h=h\nip=2A00:77::1\n"]
+)
+def test_an_ipv6_address_is_read_however_it_is_written(text: str) -> None:
+    assert echo.read_address(text, 6) == IPv6Address("2a00:77::1")
+
+
 @pytest.mark.parametrize("url", ["", "no url", "http://", "http://127.0.0.1:99999/", "ftp://h/"])
 async def test_a_url_that_is_none_is_an_error_of_the_outside(
     http: aiohttp.ClientSession, url: str
 ) -> None:
     with pytest.raises(OutsideError):
-        await public_ipv4(http, url)
+        await public_address(http, [url], 4)

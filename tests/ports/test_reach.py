@@ -7,7 +7,7 @@ from itertools import product
 import pytest
 
 from custom_components.homeport.gateway import Transport
-from custom_components.homeport.line import LineMode, LineReport
+from custom_components.homeport.line import LineMode, LineReport, Openable, PortSet
 from custom_components.homeport.ports import (
     MappingState,
     NotProbed,
@@ -18,7 +18,17 @@ from custom_components.homeport.ports import (
 
 G = IPv4Address("11.22.33.44")
 OTHER = IPv4Address("11.22.33.99")
-PUBLIC = LineReport(mode=LineMode.PUBLIC, wan_ipv4=G, public_ipv4=G, confirmed_ipv4=G)
+PUBLIC = LineReport(
+    mode=LineMode.PUBLIC,
+    ipv4_openable=Openable.ALL,
+    wan_ipv4=G,
+    public_ipv4=G,
+    confirmed_ipv4=G,
+)
+PORTS = PortSet(4, 8, 212)
+MINE, NEIGHBOURS = 7490, 7506
+MAP_E = replace(PUBLIC, mode=LineMode.MAP_E, ipv4_openable=Openable.PORT_SET, port_set=PORTS)
+BEHIND = replace(MAP_E, ipv4_openable=Openable.AFTER_SECOND_ROUTER)
 
 
 @pytest.mark.parametrize(
@@ -31,7 +41,16 @@ PUBLIC = LineReport(mode=LineMode.PUBLIC, wan_ipv4=G, public_ipv4=G, confirmed_i
     ],
 )
 def test_the_public_address_is_probed(line: LineReport) -> None:
-    assert address_to_probe(line, Transport.TCP) == G
+    assert address_to_probe(line, Transport.TCP, NEIGHBOURS) == G
+
+
+@pytest.mark.parametrize("line", [MAP_E, BEHIND])
+def test_of_a_shared_address_only_our_ports_are_probed(line: LineReport) -> None:
+    assert address_to_probe(line, Transport.TCP, MINE) == G
+    for port in NEIGHBOURS, 80, 8123, 65535:
+        with pytest.raises(NotProbed) as caught:
+            address_to_probe(line, Transport.TCP, port)
+        assert caught.value.translation_key == "not_in_port_set"
 
 
 @pytest.mark.parametrize(
@@ -52,11 +71,21 @@ def test_the_public_address_is_probed(line: LineReport) -> None:
             id="the outside was not asked",
         ),
         pytest.param(LineReport(), Transport.TCP, "no_public_address", id="nothing known"),
+        *(
+            pytest.param(replace(PUBLIC, mode=mode), Transport.TCP, reason, id=mode.value)
+            for mode, reason in (
+                (LineMode.NAT64, "line_nat64"),
+                (LineMode.NONE, "line_none"),
+                (LineMode.TWO_EXITS, "line_two_exits"),
+                (LineMode.MAP_E, "port_set_unknown"),
+                (LineMode.A_PLUS_P, "port_set_unknown"),
+            )
+        ),
     ],
 )
 def test_there_is_a_reason_not_to_probe(line: LineReport, protocol: Transport, reason: str) -> None:
     with pytest.raises(NotProbed) as caught:
-        address_to_probe(line, protocol)
+        address_to_probe(line, protocol, MINE)
     assert caught.value.translation_key == reason
 
 
@@ -77,42 +106,56 @@ def test_there_is_a_reason_not_to_probe(line: LineReport, protocol: Transport, r
             PUBLIC, OTHER, MappingState.OPEN, Reachability.POSSIBLE, id="another was probed"
         ),
         pytest.param(
-            *(replace(PUBLIC, mode=LineMode.DOUBLE_NAT), G, MappingState.OPEN),
-            Reachability.POSSIBLE,
-            id="double NAT",
+            *(BEHIND, G, MappingState.OPEN, Reachability.POSSIBLE),
+            id="the port set is the second router's",
         ),
         pytest.param(
-            *(replace(PUBLIC, mode=None), G, MappingState.OPEN, Reachability.POSSIBLE),
-            id="line not known",
+            *(replace(PUBLIC, ipv4_openable=Openable.UNKNOWN), G, MappingState.OPEN),
+            Reachability.POSSIBLE,
+            id="the address may be shared",
         ),
+        pytest.param(MAP_E, G, MappingState.OPEN, Reachability.REACHABLE, id="in the port set"),
     ],
 )
 def test_what_an_accepted_connection_proves(
     line: LineReport, probed: IPv4Address, mapping: MappingState | None, expected: Reachability
 ) -> None:
-    assert reachability(line, probed, mapping, accepted=True) is expected
-    refused = reachability(line, probed, mapping, accepted=False)
+    assert reachability(line, probed, MINE, mapping, accepted=True) is expected
+    refused = reachability(line, probed, MINE, mapping, accepted=False)
     assert refused is Reachability.UNREACHABLE
 
 
+def test_a_neighbours_port_is_never_called_ours() -> None:
+    seen = reachability(MAP_E, G, NEIGHBOURS, MappingState.OPEN, accepted=True)
+    assert seen is Reachability.POSSIBLE
+
+
 def test_reachable_needs_every_proof() -> None:
-    """Of all combinations, only the one with all proofs is called reachable."""
+    """Of all combinations, only the ones with all proofs are called reachable."""
     addresses = (G, OTHER, None)
     combinations = product(
-        (*LineMode, None), addresses, addresses, (G, OTHER), (*MappingState, None), (True, False)
+        Openable, addresses, addresses, (G, OTHER), (*MappingState, None), (True, False)
     )
     reachable = [
-        (mode, wan, confirmed, probed, mapping, accepted)
-        for mode, wan, confirmed, probed, mapping, accepted in combinations
+        (openable, wan, confirmed, probed, mapping, accepted)
+        for openable, wan, confirmed, probed, mapping, accepted in combinations
         if reachability(
-            LineReport(mode=mode, wan_ipv4=wan, public_ipv4=G, confirmed_ipv4=confirmed),
+            LineReport(
+                ipv4_openable=openable,
+                port_set=PORTS if openable is Openable.PORT_SET else None,
+                wan_ipv4=wan,
+                public_ipv4=G,
+                confirmed_ipv4=confirmed,
+            ),
             probed,
+            MINE,
             mapping,
             accepted=accepted,
         )
         is Reachability.REACHABLE
     ]
     assert reachable == [
-        (LineMode.PUBLIC, address, address, address, MappingState.OPEN, True)
+        (openable, address, address, address, MappingState.OPEN, True)
+        for openable in (Openable.ALL, Openable.PORT_SET)
         for address in (G, OTHER)
     ]

@@ -2,11 +2,13 @@
 
 from .base import HomeportCoordinator, Sessions
 from .data import HomeportConfigEntry, HomeportData
+from .events import AddressEvent
 from .hostname import HostnameCoordinator
 from .line import LineCoordinator
 from .port import PortCoordinator, PortReport
 
 __all__ = [
+    "AddressEvent",
     "HomeportConfigEntry",
     "HomeportCoordinator",
     "HomeportData",

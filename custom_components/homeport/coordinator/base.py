@@ -14,10 +14,11 @@ _LOGGER = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Sessions:
-    """HTTP sessions: for the gateway and DDNS providers, and for what must go over IPv4."""
+    """HTTP sessions: for the gateway and DDNS providers, and for what must go over one family."""
 
     any: aiohttp.ClientSession
     ipv4: aiohttp.ClientSession
+    ipv6: aiohttp.ClientSession
 
 
 class HomeportCoordinator[ReportT](DataUpdateCoordinator[ReportT]):

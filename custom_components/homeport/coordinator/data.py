@@ -38,7 +38,9 @@ class HomeportData:
         self._store = store
         self._tag = tag
         self._sessions = Sessions(
-            async_get_clientsession(hass), async_get_clientsession(hass, family=socket.AF_INET)
+            async_get_clientsession(hass),
+            async_get_clientsession(hass, family=socket.AF_INET),
+            async_get_clientsession(hass, family=socket.AF_INET6),
         )
         self._options = entry.options
         self.location: str | None = entry.data.get(CONF_LOCATION)
@@ -47,7 +49,7 @@ class HomeportData:
         self._changing = asyncio.Lock()
         self._adders: list[Callable[[_SubentryCoordinator], None]] = []
         self.keeper = Keeper(store.openings, store.save)
-        self.line = LineCoordinator(hass, entry, self._sessions)
+        self.line = LineCoordinator(hass, entry, self._sessions, store)
         self.ports: dict[str, PortCoordinator] = {}
         self.hostnames: dict[str, HostnameCoordinator] = {}
         for subentry in entry.subentries.values():

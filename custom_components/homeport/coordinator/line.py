@@ -1,8 +1,6 @@
-"""The line: reading the gateway, asking the echo, and what follows from both."""
+"""The line: reading the gateway, surveying the rest, and what follows from all of it."""
 
-import asyncio
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -12,46 +10,68 @@ from typing import Any, override
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
-from yarl import URL
 
-from ..const import CONF_ECHO_URL, CONF_LOCATION, CONF_PROBER_URL
-from ..gateway import Gateway, GatewayError, GatewayInfo, Link
-from ..host import source_address
-from ..line import EchoEvidence, Evidence, GatewayEvidence, LineMode, LineReport, classify
-from ..outside import EchoipProber, OutsideError, TokenBucket, public_ipv4
+from ..const import CONF_LOCATION
+from ..gateway import Gateway, GatewayError, GatewayInfo, Link, WanStatus
+from ..host import HostState, Watch, read_state, source_address
+from ..line import (
+    Evidence,
+    GatewayEvidence,
+    LineMode,
+    LineReport,
+    MtuEvidence,
+    Proof,
+    classify,
+    load_rules,
+)
+from ..options import LineOptions
+from ..outside import EchoipProber
+from ..store import HomeportStore
 from .base import HomeportCoordinator, Sessions
+from .events import AddressEvent, changes
+from .hints import Hints
+from .lookout import Lookout
+from .merge import gateway_evidence, held, host_moved, unseen
+from .schedule import Look, next_look
+from .survey import Around, Pieces, survey
 
 _LOGGER = logging.getLogger(__name__)
 
 _POLL_WITH_EVENTS = timedelta(minutes=5)
 _POLL_WITHOUT_EVENTS = timedelta(minutes=1)
 _POLL_SILENT_GATEWAY = timedelta(seconds=30)
-_ECHO_CONFIRMS = 4 * 3600.0
-"""Seconds between echo requests where the gateway's events tell of a change: six a day."""
-_ECHO_POLLS = 300.0
-"""Seconds between echo requests where only the echo can tell of a change."""
-_ECHO_BURST, _ECHO_REFILL = 10, 60.0
-"""Echo requests at once, and seconds until one more, however often the address changes."""
-_HINT_GAP = 0.25
-"""Seconds between two readings of the gateway, however many events come."""
+
+# Where IPv4 does not come through IPv6, so that a new IPv6 prefix says nothing about it.
+_APART = frozenset({LineMode.PPPOE, LineMode.PUBLIC, LineMode.CGNAT})
 
 
 class LineCoordinator(HomeportCoordinator[LineReport]):
-    """Reads the gateway and asks the echo, each when there is reason to, and says what follows."""
+    """Follows the gateway and this machine, surveys the outside, and says what follows."""
 
-    def __init__(self, hass: HomeAssistant, entry: ConfigEntry[Any], sessions: Sessions) -> None:
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry: ConfigEntry[Any],
+        sessions: Sessions,
+        store: HomeportStore,
+    ) -> None:
         """Prepare; nothing is asked before `start`."""
         super().__init__(hass, entry, None, LineReport())
         self._sessions = sessions
-        self._evidence = Evidence(gateway_pending=CONF_LOCATION in entry.data)
-        self._echo_wanted = asyncio.Event()
-        self._echo_failed = False
-        self._hinted: asyncio.Task[None] | None = None
-        self._hint_pending = False
-        self._heard = False
-        self._own_change_until = 0.0
-        self._reading_later: asyncio.Task[None] | None = None
+        self._store = store
+        self._run = partial(entry.async_create_background_task, hass)
+        self._address_listeners: list[Callable[[AddressEvent], None]] = []
+        self._hints = Hints(self.async_refresh, lambda: self.evidence.gateway, self._run)
         self._link = self._new_link()
+        self._watch = Watch(self._on_host_change)
+        self._watched = self._surveyed = False
+        self._echo_silent = False
+        self._lookout = Lookout(
+            sessions, self._survey, self._next_look, lambda: self.evidence, lambda: self.options
+        )
+        self.options = LineOptions.from_mapping(entry.options)
+        self.evidence = self._with_options(Evidence(gateway_pending=CONF_LOCATION in entry.data))
+        """What is known of the line, for others to read."""
         self.reads = 0
         """Readings of the gateway so far, failed ones included: ports are read after each."""
 
@@ -73,161 +93,223 @@ class LineCoordinator(HomeportCoordinator[LineReport]):
     @property
     def gateway_answers(self) -> bool:
         """Say whether the last reading of the gateway succeeded."""
-        return self._evidence.gateway is not None
+        return self.evidence.gateway is not None
+
+    @property
+    def path_mtu(self) -> MtuEvidence | None:
+        """Return the path MTUs as they were measured last."""
+        return self.evidence.mtu
 
     @property
     def prober(self) -> EchoipProber | None:
         """Return the prober, if one may be asked."""
-        url = self.config_entry.options.get(CONF_PROBER_URL)
+        url = self.options.prober_url
         return EchoipProber(self._sessions.ipv4, url) if url else None
 
     @callback
     def start(self) -> None:
         """Begin to watch the line, in the background."""
-        run = partial(self.config_entry.async_create_background_task, self.hass)
-        run(self.async_refresh(), "homeport first reading")
-        run(self._watch_echo(), "homeport echo")
+        self._run(self._begin(), "homeport line")
+        self._run(self.async_refresh(), "homeport first reading")
 
     @callback
     def options_changed(self) -> None:
-        """Ask the echo that is configured now; what the other one said is void."""
-        self._evidence = replace(self._evidence, echo=None)
-        self._echo_failed = False
-        self._echo_wanted.set()
+        """Survey with the options as they are now; what others have said is void."""
+        self.options = LineOptions.from_mapping(self.config_entry.options)
+        self.evidence = self._with_options(unseen(self.evidence, ipv4=True, ipv6=True))
+        self._echo_silent = False
+        self._lookout.want(anew=True)
+        self._conclude()
+
+    async def async_detect(self) -> LineReport:
+        """Look at the line from all sides now and return what follows."""
+        await self.async_refresh()
+        await self._lookout.look()
+        return self.data
+
+    @callback
+    def async_add_address_listener(
+        self, listener: Callable[[AddressEvent], None]
+    ) -> Callable[[], None]:
+        """Call a function for each change of an address; return what ends that."""
+        self._address_listeners.append(listener)
+        return partial(self._address_listeners.remove, listener)
+
+    @callback
+    def expect_table_events(self, seconds: float) -> None:
+        """Take events about the gateway's table for the echo of our own change: no hurry."""
+        self._hints.expect_table_events(seconds)
+
+    @callback
+    def prove(self, address: IPv4Address, port: int) -> None:
+        """Take note of a port that was seen working from outside."""
+        self.evidence = replace(self.evidence, proof=Proof(address, port))
         self._conclude()
 
     @override
     async def async_shutdown(self) -> None:
-        """End the subscription to the gateway's events."""
+        """End the subscription to the gateway's events, and stop listening to the kernel."""
         await super().async_shutdown()
+        await self._watch.stop()
         if self._link:
             await self._link.close()
 
     @override
     async def _async_update_data(self) -> LineReport:
         await self._read_gateway()
-        return classify(self._evidence)
+        return self._report()
 
     def _new_link(self) -> Link | None:
         location = self.config_entry.data.get(CONF_LOCATION)
         return (
-            Link(self._sessions.any, location, source_address, self._on_hint) if location else None
+            Link(self._sessions.any, location, source_address, self._hints.on_hint)
+            if location
+            else None
         )
+
+    async def _begin(self) -> None:
+        # A file is read: not in the event loop.
+        await self.hass.async_add_executor_job(load_rules)
+        self._watched = await self._watch.start()
+        await self._lookout.run()
+
+    # --- The gateway -----------------------------------------------------------------------------
 
     async def _read_gateway(self) -> None:
         if not self._link:
             return
-        before = self._evidence.gateway or self._evidence.silent_gateway
         try:
             status = await self._link.read()
         except GatewayError as err:
-            if self._evidence.silent_gateway is None:
-                _LOGGER.warning("The router does not answer: %s", err or type(err).__name__)
-            silent = before or GatewayEvidence(None, None, since=0)
-            self._evidence = replace(
-                self._evidence, gateway_pending=False, gateway=None, silent_gateway=silent
-            )
-            self.update_interval = _POLL_SILENT_GATEWAY
+            self._gateway_silent(err)
         else:
-            if self._evidence.silent_gateway:
-                _LOGGER.info("The router answers again")
-            changed = before is not None and before.address != status.address
-            since = self.hass.loop.time() if changed else before.since if before else 0
-            now = GatewayEvidence(status.connected, status.address, since)
-            self._evidence = replace(
-                self._evidence, gateway_pending=False, gateway=now, silent_gateway=None
-            )
-            self.update_interval = _POLL_WITH_EVENTS if self._link.pushes else _POLL_WITHOUT_EVENTS
-            if changed:
-                self._echo_wanted.set()
+            self._gateway_said(status, self._link)
         self.reads += 1
 
-    @callback
-    def expect_table_events(self, seconds: float) -> None:
-        """Take events about the gateway's table for the echo of our own change: no hurry."""
-        self._own_change_until = self.hass.loop.time() + seconds
+    def _gateway_silent(self, err: GatewayError) -> None:
+        if self.evidence.silent_gateway is None:
+            _LOGGER.warning("The router does not answer: %s", err or type(err).__name__)
+        before = self.evidence.gateway or self.evidence.silent_gateway
+        self.evidence = replace(
+            self.evidence,
+            gateway_pending=False,
+            gateway=None,
+            silent_gateway=before or GatewayEvidence(None, None),
+        )
+        self.update_interval = _POLL_SILENT_GATEWAY
+
+    def _gateway_said(self, status: WanStatus, link: Link) -> None:
+        if self.evidence.silent_gateway:
+            _LOGGER.info("The router answers again")
+        before = self.evidence.gateway or self.evidence.silent_gateway
+        ppp = bool(link.igd and link.igd.ppp)
+        now = gateway_evidence(status, link.address, self.evidence.host, ppp=ppp)
+        self.evidence = replace(
+            self.evidence, gateway_pending=False, gateway=now, silent_gateway=None
+        )
+        self.update_interval = _POLL_WITH_EVENTS if link.pushes else _POLL_WITHOUT_EVENTS
+        if before is None or before.address != now.address:
+            if before is not None:
+                self.evidence = unseen(self._with_options(self.evidence), ipv4=True)
+            self._lookout.want(anew=before is not None)
+        elif before.connected != now.connected:
+            self._lookout.want()
+
+    # --- This machine ----------------------------------------------------------------------------
 
     @callback
-    def _on_hint(self, said: Mapping[str, str]) -> None:
-        """Read the gateway: at once where an event brings news of the line, else a little later."""
-        first, self._heard = not self._heard, True
-        if _is_news(self._evidence.gateway, said):
-            self._read_soon()
-        # The first one says how things stand, which has just been read.
-        elif not first and (self._reading_later is None or self._reading_later.done()):
-            self._reading_later = self.config_entry.async_create_background_task(
-                self.hass, self._read_later(), "homeport table event"
-            )
+    def _on_host_change(self) -> None:
+        self._run(self._read_host(), "homeport addresses")
 
-    async def _read_later(self) -> None:
-        """Read once for all events that come until then.
-
-        The line as well: an event may have been made up just before the address changed.
-        """
-        await asyncio.sleep(max(_HINT_GAP, self._own_change_until - self.hass.loop.time()))
-        await self.async_refresh()
-
-    @callback
-    def _read_soon(self) -> None:
-        """Read the gateway now; a hint that comes during a reading leads to one more."""
-        self._hint_pending = True
-        if self._hinted is None or self._hinted.done():
-            self._hinted = self.config_entry.async_create_background_task(
-                self.hass, self._read_hinted(), "homeport event"
-            )
-
-    async def _read_hinted(self) -> None:
-        while self._hint_pending:
-            self._hint_pending = False
-            await self.async_refresh()
-            await asyncio.sleep(_HINT_GAP)
-
-    async def _watch_echo(self) -> None:
-        bucket = TokenBucket(_ECHO_BURST, _ECHO_REFILL)
-        while True:
-            self._echo_wanted.clear()
-            bucket.take(self.hass.loop.time())
-            await self._ask_echo()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._echo_interval):
-                    await self._echo_wanted.wait()
-            await asyncio.sleep(bucket.wait(self.hass.loop.time()))
-
-    @property
-    def _echo_interval(self) -> float:
-        confirmed = self.data.mode is LineMode.PUBLIC and self.data.public_ipv4
-        pushes = self._link is not None and self._link.pushes
-        return _ECHO_CONFIRMS if confirmed and pushes else _ECHO_POLLS
-
-    async def _ask_echo(self) -> None:
-        url = self.config_entry.options.get(CONF_ECHO_URL)
-        if not url:
-            return
-        asked = self.hass.loop.time()
-        try:
-            address = await public_ipv4(self._sessions.ipv4, url)
-        except OutsideError as err:
-            if not self._echo_failed:
-                _LOGGER.warning("The address echo %s gave no address: %s", URL(url).host, err)
-            self._echo_failed, address = True, None
-        else:
-            self._echo_failed = False
-        secure = URL(url).scheme == "https"
-        self._evidence = replace(self._evidence, echo=EchoEvidence(address, secure, asked))
+    async def _read_host(self) -> None:
+        before = self.evidence.host
+        self._host_is(await read_state(self._watch.name_servers))
+        if before and self.evidence.host and host_moved(before, self.evidence.host):
+            apart = self.data.mode in _APART
+            self.evidence = unseen(self.evidence, ipv4=not apart, ipv6=True)
+            self._lookout.want(anew=True)
+            if self._link:
+                self._run(self.async_refresh(), "homeport reading")
         self._conclude()
 
+    def _host_is(self, state: HostState) -> None:
+        gateway = self.evidence.gateway
+        if gateway:
+            status = WanStatus(gateway.connected, gateway.address)
+            gateway = gateway_evidence(status, gateway.lan, state, ppp=gateway.ppp)
+        self.evidence = replace(self.evidence, host=state, gateway=gateway)
+
+    # --- The outside -----------------------------------------------------------------------------
+
+    async def _survey(self) -> None:
+        self._host_is(await read_state(self._watch.name_servers))
+        around = Around(
+            options=self.options,
+            sessions=self._sessions,
+            host=self.evidence.host or HostState(),
+            gateway=self.evidence.gateway or self.evidence.silent_gateway,
+        )
+        await survey(around, self._found)
+        self._surveyed = True
+        self._conclude(surveyed=True)
+        self._log_echo()
+
     @callback
-    def _conclude(self) -> None:
+    def _found(self, pieces: Pieces) -> None:
+        self.evidence = replace(self.evidence, **pieces)
+        if "echo4" in pieces:
+            self.evidence = replace(self.evidence, echo_pending=False)
+        self._conclude()
+
+    def _log_echo(self) -> None:
+        """Say once that the echoes are silent, and once that they answer again."""
+        echoes = [each for each in (self.evidence.echo4, self.evidence.echo6) if each]
+        silent = bool(echoes) and not any(each.answered for each in echoes)
+        if silent and not self._echo_silent:
+            _LOGGER.warning("No address echo answers")
+        elif self._echo_silent and not silent:
+            _LOGGER.info("The address echoes answer again")
+        self._echo_silent = silent
+
+    def _next_look(self) -> Look | None:
+        pushes = self._link is not None and self._link.pushes
+        return next_look(self.data, self.options, gateway_pushes=pushes, host_watched=self._watched)
+
+    # --- What follows ----------------------------------------------------------------------------
+
+    def _with_options(self, evidence: Evidence) -> Evidence:
+        return replace(
+            evidence,
+            echo_pending=bool(self.options.echo_urls),
+            own_rule=self.options.rule,
+            override=self.options.line_mode,
+            ipv6_override=self.options.ipv6_mode,
+        )
+
+    def _report(self) -> LineReport:
+        """Return what follows; while a survey is under way, not what it may still overturn."""
+        report = classify(self.evidence)
+        seen = report.public_ipv4
+        if self.evidence.echo4 and seen and report.wan_ipv4:
+            self.evidence = replace(self.evidence, gateway_trusted=seen == report.wan_ipv4)
+        if self._surveyed and not self._lookout.busy:
+            return report
+        return held(report, self.data if self._surveyed else None)
+
+    @callback
+    def _conclude(self, *, surveyed: bool = False) -> None:
         # async_set_updated_data would also put off the next reading of the gateway.
-        self.data = classify(self._evidence)
+        self.data = classify(self.evidence) if surveyed else self._report()
         self.async_update_listeners()
 
-
-def _is_news(gateway: GatewayEvidence | None, said: Mapping[str, str]) -> bool:
-    """Say whether an event tells anything about the line that the last reading did not show."""
-    if gateway is None:
-        return True
-    address = "" if gateway.address is None else str(gateway.address)
-    told = said.get("ExternalIPAddress", address).replace("0.0.0.0", "")  # noqa: S104 - for none
-    connected = said.get("ConnectionStatus", "Connected") == "Connected"
-    return told != address or (gateway.connected is True) != connected
+    @override
+    @callback
+    def async_update_listeners(self) -> None:
+        """Tell the entities, and those who wait for other addresses."""
+        super().async_update_listeners()
+        known = dict(self._store.seen)
+        for event in changes(self._store.seen, self.data):
+            for listener in tuple(self._address_listeners):
+                listener(event)
+        if known != self._store.seen:
+            self._run(self._store.save(), "homeport addresses seen")

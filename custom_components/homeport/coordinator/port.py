@@ -123,6 +123,17 @@ class PortCoordinator(HomeportCoordinator[PortReport]):
             description=self._tag,
         )
 
+    @property
+    def port_allowed(self) -> bool | None:
+        """Say whether the external port is one of the line's; None where that is not limited.
+
+        Also where it is not sure enough that it is.
+        """
+        line = self.line.data
+        if line.port_set is None or not line.confidence.is_sure:
+            return None
+        return self.external_port in line.port_set
+
     @callback
     def start(self) -> Callable[[], None]:
         """Follow the line; return what ends that."""
@@ -220,10 +231,14 @@ class PortCoordinator(HomeportCoordinator[PortReport]):
         prober = self.line.prober
         if prober is None:
             raise NotProbed("no_prober")
-        address = address_to_probe(self.line.data, self.protocol)
+        address = address_to_probe(self.line.data, self.protocol, self.external_port)
         accepted = await prober.accepts(self.external_port, address)
         line = self.line.data
         if line.public_ipv4 != address:  # it changed in the meantime
             raise OtherAddress
-        seen = reachability(line, address, self.data.mapping, accepted=accepted)
+        seen = reachability(
+            line, address, self.external_port, self.data.mapping, accepted=accepted
+        )
+        if seen is Reachability.REACHABLE:
+            self.line.prove(address, self.external_port)
         return replace(self.data, reachability=seen, probed=address, checked=dt_util.utcnow())

@@ -87,6 +87,11 @@ class Igd:
         )
         return cls(requester, info, await _choose(requester, services))
 
+    @property
+    def ppp(self) -> bool:
+        """Whether the service that carries the connection is a PPP one."""
+        return "WANPPPConnection" in self.service.service_type
+
     async def wan_status(self) -> WanStatus:
         """Ask for the state and the address of the internet side."""
         return await _wan_status(self.requester, self.service)

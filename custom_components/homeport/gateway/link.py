@@ -35,6 +35,8 @@ class Link:
         self._events: Events | None = None
         self._closed = False
         self.igd: Igd | None = None
+        self.address: IPv4Address | None = None
+        """Where the gateway is asked, once there was a connection."""
         self.own_address: IPv4Address | None = None
 
     @property
@@ -74,7 +76,9 @@ class Link:
         igd = await Igd.connect(self._session, self._location)
         try:
             # Asked anew each time: this machine may have moved in the meantime.
-            self.own_address = self._source_address(await resolve(URL(self._location).host or ""))
+            address = await resolve(URL(self._location).host or "")
+            self.own_address = self._source_address(address)
+            self.address = IPv4Address(address)
         except OSError as err:
             raise GatewayUnreachable(type(err).__name__) from err
         self.igd = igd

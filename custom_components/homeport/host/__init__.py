@@ -1,5 +1,21 @@
 """What this machine knows by itself."""
 
+from .model import AddressFlag, HostAddress, HostState, IPAddress, Neighbour, Route
+from .mtu import mtu_from_mss, path_mtu
 from .source import source_address
+from .state import read_state
+from .watch import Watch
 
-__all__ = ["source_address"]
+__all__ = [
+    "AddressFlag",
+    "HostAddress",
+    "HostState",
+    "IPAddress",
+    "Neighbour",
+    "Route",
+    "Watch",
+    "mtu_from_mss",
+    "path_mtu",
+    "read_state",
+    "source_address",
+]

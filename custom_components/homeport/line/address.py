@@ -4,6 +4,8 @@ from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Final
 
+from ..host import AddressFlag
+
 type IPAddress = IPv4Address | IPv6Address
 
 
@@ -17,13 +19,31 @@ class AddressKind(StrEnum):
     LINK_LOCAL = "link_local"
     UNIQUE_LOCAL = "unique_local"
     NGN_ONLY = "ngn_only"
+    SIX_TO_FOUR = "six_to_four"
+    TEREDO = "teredo"
+    DOCUMENTATION = "documentation"
+    MULTICAST = "multicast"
     SPECIAL = "special"
     NONE = "none"
 
     @property
     def ipv4(self) -> bool:
         """Say whether an IPv4 address can be of this kind."""
-        return self not in {AddressKind.UNIQUE_LOCAL, AddressKind.NGN_ONLY}
+        return self not in {
+            AddressKind.UNIQUE_LOCAL,
+            AddressKind.NGN_ONLY,
+            AddressKind.SIX_TO_FOUR,
+            AddressKind.TEREDO,
+        }
+
+
+class Stability(StrEnum):
+    """How long an IPv6 address of this machine can be relied on."""
+
+    STABLE = "stable"
+    TEMPORARY = "temporary"  # RFC 8981, gone within days
+    DEPRECATED = "deprecated"  # RFC 4862 section 5.5.4, not to be used for anything new
+    TENTATIVE = "tentative"  # RFC 4862 section 5.4, perhaps another machine's
 
 
 # The first match decides, so narrower blocks stand before the blocks that hold them.
@@ -38,12 +58,12 @@ _IPV4: Final = (
     ("0.0.0.0/8", AddressKind.SPECIAL),  # RFC 791, "this network"
     ("127.0.0.0/8", AddressKind.SPECIAL),  # RFC 1122, loopback
     ("192.0.0.0/24", AddressKind.SPECIAL),  # RFC 6890, protocol assignments
-    ("192.0.2.0/24", AddressKind.SPECIAL),  # RFC 5737, documentation
-    ("198.51.100.0/24", AddressKind.SPECIAL),  # RFC 5737, documentation
-    ("203.0.113.0/24", AddressKind.SPECIAL),  # RFC 5737, documentation
+    ("192.0.2.0/24", AddressKind.DOCUMENTATION),  # RFC 5737, documentation
+    ("198.51.100.0/24", AddressKind.DOCUMENTATION),  # RFC 5737, documentation
+    ("203.0.113.0/24", AddressKind.DOCUMENTATION),  # RFC 5737, documentation
     ("192.88.99.0/24", AddressKind.SPECIAL),  # RFC 7526, former 6to4 relays
     ("198.18.0.0/15", AddressKind.SPECIAL),  # RFC 2544, benchmarking
-    ("224.0.0.0/4", AddressKind.SPECIAL),  # RFC 5771, multicast
+    ("224.0.0.0/4", AddressKind.MULTICAST),  # RFC 5771, multicast
     ("240.0.0.0/4", AddressKind.SPECIAL),  # RFC 1112, reserved, with the broadcast address
 )
 _IPV6: Final = (
@@ -55,13 +75,19 @@ _IPV6: Final = (
     ("2408::/22", AddressKind.NGN_ONLY),  # NTT East
     ("2001:d70::/30", AddressKind.NGN_ONLY),  # NTT West
     ("2001:a000::/21", AddressKind.NGN_ONLY),  # NTT West
-    ("2001:db8::/32", AddressKind.SPECIAL),  # RFC 3849, documentation
-    ("3fff::/20", AddressKind.SPECIAL),  # RFC 9637, documentation
-    ("2001::/23", AddressKind.SPECIAL),  # RFC 2928, protocol assignments, with Teredo (RFC 4380)
-    ("2002::/16", AddressKind.SPECIAL),  # RFC 3056, 6to4
+    ("2001:db8::/32", AddressKind.DOCUMENTATION),  # RFC 3849, documentation
+    ("3fff::/20", AddressKind.DOCUMENTATION),  # RFC 9637, documentation
+    ("2001::/32", AddressKind.TEREDO),  # RFC 4380
+    ("2001::/23", AddressKind.SPECIAL),  # RFC 2928, protocol assignments
+    ("2002::/16", AddressKind.SIX_TO_FOUR),  # RFC 3056
     ("2000::/3", AddressKind.GLOBAL),  # RFC 4291, global unicast
-    ("::/0", AddressKind.SPECIAL),  # all else: loopback, mapped, NAT64, multicast, unassigned
+    ("ff00::/8", AddressKind.MULTICAST),  # RFC 4291
+    ("::/0", AddressKind.SPECIAL),  # all else: loopback, NAT64, former site-local, unassigned
 )
+# Public on paper, but large networks without an internet side of their own own them, so providers
+# that ran out of addresses use them behind their NAT (blocks of the US Department of Defense in the
+# IANA IPv4 address space registry).
+_SQUATTED: Final = frozenset({6, 7, 11, 21, 22, 25, 26, 28, 29, 30, 33, 55, 214, 215})
 _IPV4_TABLE: Final = tuple((IPv4Network(block), kind) for block, kind in _IPV4)
 _IPV6_TABLE: Final = tuple((IPv6Network(block), kind) for block, kind in _IPV6)
 
@@ -78,3 +104,20 @@ def address_kind(ip: IPAddress | None) -> AddressKind:
             return address_kind(ip.ipv4_mapped)
         return next(kind for network, kind in _IPV6_TABLE if ip in network)
     return next((kind for network, kind in _IPV4_TABLE if ip in network), AddressKind.GLOBAL)
+
+
+def is_squatted(ip: IPv4Address) -> bool:
+    """Say whether providers are known to use an address behind their NAT though it is not theirs.
+
+    A hint and no more: the owners of these blocks may announce any of them some day.
+    """
+    return ip.packed[0] in _SQUATTED
+
+
+def stability(flags: AddressFlag) -> Stability:
+    """Return how long an address can be relied on, by what the kernel says of it."""
+    if flags & (AddressFlag.TENTATIVE | AddressFlag.DAD_FAILED):
+        return Stability.TENTATIVE
+    if flags & AddressFlag.DEPRECATED:
+        return Stability.DEPRECATED
+    return Stability.TEMPORARY if flags & AddressFlag.TEMPORARY else Stability.STABLE

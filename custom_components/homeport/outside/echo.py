@@ -1,33 +1,122 @@
-"""Asking an outside service which address it sees us come from."""
+"""Asking outside services which address they see us come from."""
 
+import asyncio
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from ipaddress import IPv4Address
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address
 import json
+from typing import Any, Final, Literal, overload
 
 import aiohttp
+from yarl import URL
 
-from .errors import OutsideInvalid
+from .errors import OutsideDisagree, OutsideError, OutsideInvalid, OutsideUnreachable
+from .family import Family, IPAddress, is_public
 from .fetch import fetch
 
-TIMEOUT = 5.0
-"""Seconds."""
+TIMEOUT = 4.0
+"""Seconds for one answer."""
+WHOLE_TIMEOUT = 4.5
+"""Seconds for everything, so that whoever waits five still gets what was said by then."""
+ENOUGH: Final = 2
+"""Answers that have to be the same: a single service may be wrong, or lie."""
 
 
-async def public_ipv4(session: aiohttp.ClientSession, url: str) -> IPv4Address:
-    """Return the IPv4 address that the echo at `url` sees.
+@dataclass(frozen=True, slots=True)
+class Seen[AddressT: IPAddress]:
+    """The address that the outside sees.
 
-    The session must be one that connects over IPv4 only. Two forms of answer are understood: the
-    bare address, and JSON with a member "ip" (echoip, ipify). Raises OutsideError, also for an
-    address that is not a global one: whoever says so does not see us from the internet.
+    - `answers`: how many services said so; 1 also where only one answered
+    - `secure`: whether all of these were asked over HTTPS
     """
-    text = (await fetch(session, url, TIMEOUT)).strip()
+
+    address: AddressT
+    answers: int
+    secure: bool
+
+
+@overload
+async def public_address(
+    session: aiohttp.ClientSession, urls: Sequence[str], family: Literal[4]
+) -> Seen[IPv4Address]: ...
+@overload
+async def public_address(
+    session: aiohttp.ClientSession, urls: Sequence[str], family: Literal[6]
+) -> Seen[IPv6Address]: ...
+async def public_address(
+    session: aiohttp.ClientSession, urls: Sequence[str], family: Family
+) -> Seen[Any]:
+    """Return the address that the echoes at `urls` see.
+
+    The session must be one that connects over `family` only. Two are asked at once; then the
+    others, as many as are missing, until two answers are the same or nobody is left to ask.
+
+    Raises OutsideDisagree where there are several answers and no two of them are the same, and the
+    first error where there is none.
+    """
+    waiting = list(dict.fromkeys(urls))  # asked twice, one service would agree with itself
+    said: dict[str, IPAddress] = {}
+    errors: list[OutsideError] = []
+
+    async def ask(url: str) -> None:
+        try:
+            said[url] = read_address(await fetch(session, url, TIMEOUT), family)
+        except OutsideError as err:
+            errors.append(err)
+
+    with suppress(TimeoutError):
+        async with asyncio.timeout(WHOLE_TIMEOUT):
+            while waiting and (missing := ENOUGH - _support(said)) > 0:
+                now, waiting = waiting[:missing], waiting[missing:]
+                await asyncio.gather(*map(ask, now))
+    if not said:
+        raise errors[0] if errors else OutsideUnreachable("no answer in time")
+    if (support := _support(said)) < min(ENOUGH, len(said)):
+        raise OutsideDisagree(said.values())
+    address = Counter(said.values()).most_common(1)[0][0]
+    agreeing = [URL(url) for url, each in said.items() if each == address]
+    return Seen(address, support, all(url.scheme == "https" for url in agreeing))
+
+
+def read_address(body: str, family: Family) -> IPAddress:
+    """Return the address that an echo's answer names.
+
+    Three forms are understood: the bare address; JSON with a member "ip" (echoip, ipify, Home
+    Assistant's whoami); lines of `key=value` with one key "ip" (Cloudflare's /cdn-cgi/trace).
+    Raises OutsideInvalid, also for an address that is not a global one of `family`: whoever says
+    so does not see us from the internet.
+    """
+    text = body.strip()
     if text.startswith("{"):
-        with suppress(ValueError):
-            text = str(json.loads(text).get("ip", ""))
+        text = _json_ip(text)
+    elif "=" in text:
+        text = _line_ip(text)
     try:
-        address = IPv4Address(text)
+        address = ip_address(text)
     except ValueError as err:
         raise OutsideInvalid("not an address") from err
-    if not address.is_global or address.is_multicast:
-        raise OutsideInvalid("not a global address")
+    if not is_public(address, family):
+        raise OutsideInvalid(f"not a global IPv{family} address")
     return address
+
+
+def _json_ip(text: str) -> str:
+    try:
+        return str(json.loads(text).get("ip", ""))
+    except (ValueError, RecursionError) as err:
+        raise OutsideInvalid("not JSON") from err
+
+
+def _line_ip(text: str) -> str:
+    lines = [line.partition("=") for line in text.splitlines()]
+    found = [value for key, _, value in lines if key == "ip"]
+    if len(found) != 1 or not all(key.isidentifier() and sign for key, sign, _ in lines):
+        raise OutsideInvalid("not lines of key=value with one address")
+    return found[0]
+
+
+def _support(said: Mapping[str, IPAddress]) -> int:
+    """Return how many say what most of them say."""
+    return max(Counter(said.values()).values(), default=0)

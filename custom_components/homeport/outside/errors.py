@@ -1,5 +1,9 @@
 """Why an outside service gave no usable answer."""
 
+from collections.abc import Iterable
+
+from .family import IPAddress
+
 
 class OutsideError(Exception):
     """No answer that can be believed. `translation_key` names the explanation."""
@@ -17,6 +21,20 @@ class OutsideInvalid(OutsideError):
     """An answer that is not what the service is there to give."""
 
     translation_key = "outside_invalid"
+
+
+class OutsideDisagree(OutsideError):
+    """Several services see us at different `addresses`, and no two of them at the same.
+
+    The addresses are not in the text, which may be logged.
+    """
+
+    translation_key = "outside_disagree"
+
+    def __init__(self, addresses: Iterable[IPAddress]) -> None:
+        """Keep the addresses, in the order in which they were said."""
+        super().__init__("the services contradict each other")
+        self.addresses = tuple(addresses)
 
 
 class OtherAddress(OutsideError):

@@ -4,7 +4,7 @@ from enum import StrEnum
 from ipaddress import IPv4Address
 
 from ..gateway import Transport
-from ..line import LineMode, LineReport
+from ..line import LineMode, LineReport, Openable
 from .plan import MappingState
 
 
@@ -27,7 +27,19 @@ class NotProbed(Exception):
         self.translation_key = translation_key
 
 
-def address_to_probe(line: LineReport, protocol: Transport) -> IPv4Address:
+_OBSTACLES = {
+    LineMode.OFFLINE: "line_offline",
+    LineMode.CGNAT: "line_cgnat",
+    LineMode.DS_LITE: "line_ds_lite",
+    LineMode.NAT64: "line_nat64",
+    LineMode.NONE: "line_none",
+    # The prober sees the other exit, which is not where the port is open.
+    LineMode.TWO_EXITS: "line_two_exits",
+}
+_LIMITED = frozenset({LineMode.MAP_E, LineMode.A_PLUS_P})
+
+
+def address_to_probe(line: LineReport, protocol: Transport, external_port: int) -> IPv4Address:
     """Return the public address under which a port may be probed.
 
     Raises NotProbed where the result would say nothing about this home, or would knock at another
@@ -35,29 +47,39 @@ def address_to_probe(line: LineReport, protocol: Transport) -> IPv4Address:
     """
     if protocol is not Transport.TCP:
         raise NotProbed("prober_tcp_only")
-    match line.mode:
-        case LineMode.OFFLINE:
-            raise NotProbed("line_offline")
-        case LineMode.CGNAT:
-            raise NotProbed("line_cgnat")
-        case LineMode.DS_LITE:
-            raise NotProbed("line_ds_lite")
+    if line.mode in _OBSTACLES:
+        raise NotProbed(_OBSTACLES[line.mode])
+    if line.port_set is not None and external_port not in line.port_set:
+        raise NotProbed("not_in_port_set")
+    if line.port_set is None and line.mode in _LIMITED:
+        raise NotProbed("port_set_unknown")
     if line.public_ipv4 is None:
         raise NotProbed("no_public_address")
     return line.public_ipv4
 
 
 def reachability(
-    line: LineReport, probed: IPv4Address, mapping: MappingState | None, *, accepted: bool
+    line: LineReport,
+    probed: IPv4Address,
+    external_port: int,
+    mapping: MappingState | None,
+    *,
+    accepted: bool,
 ) -> Reachability:
     """Judge an answer of a prober that tells only whether the connection was accepted.
 
-    An accepted connection proves our port only where the opening reads back to our target and the
-    address is this home's alone. Else something accepted, and nobody knows what.
+    An accepted connection proves our port only where the opening reads back to our target, on an
+    address that is this home's alone or at a port that is. Else something accepted, and nobody
+    knows what.
     """
     if not accepted:
         return Reachability.UNREACHABLE
-    ours = mapping is MappingState.OPEN and line.mode is LineMode.PUBLIC
-    if ours and probed == line.wan_ipv4 == line.confirmed_ipv4:
+    at_gateway = probed == line.wan_ipv4 == line.confirmed_ipv4
+    if mapping is not MappingState.OPEN or not at_gateway:
+        return Reachability.POSSIBLE
+    if line.ipv4_openable is Openable.ALL:
+        return Reachability.REACHABLE
+    in_set = line.port_set is not None and external_port in line.port_set
+    if line.ipv4_openable is Openable.PORT_SET and in_set:
         return Reachability.REACHABLE
     return Reachability.POSSIBLE

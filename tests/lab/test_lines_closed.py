@@ -1,0 +1,130 @@
+"""What comes in from outside: behind a provider's NAT nothing, by a second exit all the same."""
+
+import asyncio
+import re
+
+import pytest
+
+from .bind import Bind
+from .build import Lab
+from .fixtures import MakeLab, require
+from .home import LAN, NET
+from .lines import LINES, Line
+from .lines.closed import POOL, VARYING_POOL
+from .lines.pieces import OWN
+from .lines.second_router import INNER, OUTER, UPSTREAM
+from .miniupnpd import Miniupnpd
+from .traffic import Source, arrives, ask_tcp, ask_udp, mirror
+
+HELLO = b"hello\n"
+CLOSED = ["ds_lite_transix", "ds_lite_xpass", "cgnat", "squatted"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _programs() -> None:
+    require({**Miniupnpd.needs, **Bind.needs, "upnpc": "miniupnpc"})
+
+
+def start(make_lab: MakeLab, name: str) -> tuple[Lab, Line]:
+    line = LINES[name]()
+    return make_lab(line.topology), line
+
+
+async def sources(lab: Lab, host: str, target: str = NET) -> set[Source]:
+    """Return where ten flows of each protocol seem to come from."""
+    flows = [ask(lab[host], target) for ask in (ask_tcp, ask_udp) for _ in range(10)]
+    return set(await asyncio.gather(*flows))
+
+
+@pytest.mark.parametrize("name", CLOSED)
+async def test_two_homes_with_the_same_addresses(make_lab: MakeLab, name: str) -> None:
+    """Both get answers, and nothing that the outside starts reaches either, at any address."""
+    lab, line = start(make_lab, name)
+    async with mirror(lab["net"]):
+        home, neighbour = await sources(lab, "lan"), await sources(lab, "neighbour")
+    assert {source.address for source in home | neighbour} <= set(line.public)
+    assert not home & neighbour
+    async with lab["lan"].serve(HELLO, 8123), lab["neighbour"].serve(HELLO, 8123):
+        for address in (*line.public, line.wan):
+            assert await arrives(lab["net"], address, 8123) is None
+
+
+@pytest.mark.parametrize("name", ["ds_lite_transix", "cgnat"])
+async def test_a_block_of_ports(make_lab: MakeLab, name: str) -> None:
+    """It looks like a port set, all in one quarter, and is none."""
+    lab, _ = start(make_lab, name)
+    async with mirror(lab["net"]):
+        home, neighbour = await sources(lab, "lan"), await sources(lab, "neighbour")
+    assert all(10240 <= source.port <= 11263 for source in home)
+    assert all(11264 <= source.port <= 12287 for source in neighbour)
+
+
+async def test_a_pool_of_addresses(make_lab: MakeLab) -> None:
+    """Ports from anywhere; and an address by the target, so two services may see different ones."""
+    lab, _ = start(make_lab, "ds_lite_xpass")
+    async with mirror(lab["net"]):
+        seen = await sources(lab, "lan")
+    assert {source.address for source in seen} <= set(VARYING_POOL)
+    ports = [source.port for source in seen]
+    assert max(ports) - min(ports) > 16384
+
+
+async def test_the_squatted_address_is_mapped_in_vain(make_lab: MakeLab) -> None:
+    lab, line = start(make_lab, "squatted")
+    mapped = lab["lan"].run("upnpc", "-u", line.location, "-a", LAN, "8123", "18123", "TCP", "600")
+    assert f"external {line.wan}:18123" in mapped
+    async with lab["lan"].serve(HELLO, 8123):
+        for address in (line.wan, *line.public):
+            assert await arrives(lab["net"], address, 18123) is None
+
+
+async def test_two_exits(make_lab: MakeLab) -> None:
+    """The outside sees one address, and comes in by the other."""
+    lab, line = start(make_lab, "two_exits")
+    lab["lan"].run("upnpc", "-u", line.location, "-a", LAN, "8123", "18123", "TCP", "600")
+    async with mirror(lab["net"]), lab["lan"].serve(HELLO, 8123):
+        assert (await ask_tcp(lab["lan"], NET)).address == POOL
+        assert await arrives(lab["net"], OWN, 18123) == HELLO
+        assert await arrives(lab["net"], POOL, 18123) is None
+
+
+async def test_the_outer_router_can_be_told(make_lab: MakeLab) -> None:
+    """Asked through the inner one, it maps to that one; the rest is the inner one's affair."""
+    lab, _ = start(make_lab, "double_nat")
+    outer = ("upnpc", "-u", UPSTREAM.location)
+    assert f"ExternalIPAddress = {OWN}" in lab["lan"].run(*outer, "-s")
+    lab["lan"].run(*outer, "-a", INNER, "18123", "18123", "TCP", "600")
+    lab["rtr"].run("nft", "-f", "-", stdin=_forward(18123, 8123))
+    async with lab["lan"].serve(HELLO, 8123):
+        assert await arrives(lab["net"], OWN, 18123) == HELLO
+
+
+def _forward(external: int, internal: int) -> str:
+    """Return what the inner router's own page would set."""
+    return f"""
+table ip by_hand {{
+  chain pre {{
+    type nat hook prerouting priority dstnat; policy accept;
+    iifname "w0" tcp dport {external} dnat to {LAN}:{internal}
+  }}
+}}
+insert rule inet filter forward iifname "w0" ct status dnat accept
+"""
+
+
+async def test_nobody_answers_upstream(make_lab: MakeLab) -> None:
+    lab, _ = start(make_lab, "private_wan")
+    for port in (1900, 5000, 5351, 8888):
+        assert await arrives(lab["lan"], OUTER, port) is None
+
+
+async def test_the_home_gateway_shows_its_page(make_lab: MakeLab) -> None:
+    lab, line = start(make_lab, "map_e_hgw")
+    resolver = lab.daemon(Bind, "resolver")
+    assert resolver.lookup(lab["rtr"], "ntt.setup.", "A") == {OUTER}
+    url = f"http://{OUTER}:8888/enabler.ipv4/check?callback=x"
+    async with lab["lan"].http_session() as session, session.get(url) as answer:
+        assert re.search('"status" *: *"ON"', await answer.text())
+    async with mirror(lab["net"]):
+        seen = await sources(lab, "lan")
+    assert all(any(a <= port <= b for a, b in line.ports) for _, port in seen)
