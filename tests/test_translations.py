@@ -153,3 +153,31 @@ def test_texts_are_texts() -> None:
 
 def test_icons() -> None:
     assert icon_problems(HOMEPORT, load(HOMEPORT, "en")) == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_four_names_of_japanese_lines(language: str) -> None:
+    texts = load(HOMEPORT, language)
+    for at in "selector.{}.options", "entity.sensor.{}.state":
+        ipv4, ipv6 = at.format("line_mode"), at.format("ipv6_mode")
+        assert texts[f"{ipv4}.pppoe"] == "IPv4 PPPoE"
+        assert texts[f"{ipv4}.map_e"] == "IPv6 IPoE (MAP-E)"
+        assert texts[f"{ipv4}.ds_lite"] == "IPv6 IPoE (DS-Lite)"
+        assert texts[f"{ipv6}.pppoe"] == "IPv6 PPPoE"
+
+
+def below(texts: Mapping[str, str], before: str) -> dict[str, str]:
+    """Return the texts whose paths begin with something, without it."""
+    return {
+        path.removeprefix(before): text for path, text in texts.items() if path.startswith(before)
+    }
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_options_and_sensors_use_the_same_words(language: str) -> None:
+    texts = load(HOMEPORT, language)
+    for key in "line_mode", "ipv6_mode":
+        states = below(texts, f"entity.sensor.{key}.state.")
+        options = below(texts, f"selector.{key}.options.")
+        del options["automatic"]
+        assert options == states

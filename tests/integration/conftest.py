@@ -124,6 +124,7 @@ def set_up(hass: HomeAssistant, home: DemoHome) -> SetUp:
             await until(lambda: state_of(hass, entry, "public_ipv4") == "11.22.33.44")
             await until(lambda: not gateway or home.igd.subscriptions == 1)
             await until(lambda: not gateway or entry.runtime_data.line.gateway_answers)
+            await until(lambda: entry.runtime_data.line.surveyed)
         return entry
 
     return run

@@ -210,7 +210,13 @@ BAD_URLS = [
     "https://me:secret@example.net/",
     "javascript:alert(1)",
 ]
-BAD_SERVERS = ["stun:stun.example.net", "stun.example.net:0", "stun.example.net:65536", "[::1", "a b"]
+BAD_SERVERS = [
+    "stun:stun.example.net",
+    "stun.example.net:0",
+    "stun.example.net:65536",
+    "[::1",
+    "a b",
+]
 BAD_SERVICES: list[tuple[dict[str, Any], str]] = [
     *(({"echo_urls": ["https://good.example.net", url]}, "invalid_url") for url in BAD_URLS),
     *(({"prober_url": url}, "invalid_url") for url in BAD_URLS),

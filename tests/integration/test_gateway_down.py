@@ -120,7 +120,7 @@ async def test_only_what_the_router_tells_is_unavailable(
         entity_of(hass, entry, "wan_address"),
         entity_of(hass, entry, "wan_address_kind"),
     }
-    assert state_of(hass, entry, "line_mode") == "unknown"
+    await until(lambda: state_of(hass, entry, "line_mode") == "unknown")
     assert state_of(hass, entry, "internet") == "on"
 
 

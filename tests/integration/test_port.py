@@ -213,7 +213,7 @@ async def test_double_nat_may_open(hass: HomeAssistant, home: DemoHome, set_up: 
     game = port(home)
     await home.igd.set_wan_address("192.168.0.2")
     entry = await set_up(game)
-    await until(lambda: state_of(hass, entry, "line_mode") == "double_nat")
+    await until(lambda: state_of(hass, entry, "line_mode") == "private_wan")
     await opened(hass, entry, game)
 
 

@@ -8,6 +8,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
+import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.homeport.const import DOMAIN
@@ -25,6 +26,9 @@ from tests.integration.steps import (
     switch,
     until,
 )
+
+# Home Assistant's own web server, which repairs need, is not that far yet.
+pytestmark = pytest.mark.filterwarnings("ignore:It is recommended to use web.AppKey")
 
 FIX_FLOW = TEXTS["issues"]["port_not_in_set"]["fix_flow"]
 
@@ -212,7 +216,7 @@ async def test_port_that_fell_out_is_moved(
     assert result["description_placeholders"] == {
         "name": "Game",
         "port": str(0x63A0),
-        "nearest": str(0x680F - 0x0F),
+        "nearest": str(0x6800),
         "ranges": "6144-6159, 10240-10255, 14336-14351, …",
     }
     # Nothing is changed before it was confirmed.

@@ -165,7 +165,7 @@ async def test_unknown_address_is_not_probed(
     hass: HomeAssistant, home: DemoHome, set_up: SetUp
 ) -> None:
     game = port(home)
-    entry = await set_up(game, wait=False, echo_urls=[])
+    entry = await set_up(game, wait=False, echo_urls=[], stun_servers=[])
     await until(lambda: state_of(hass, entry, "line_mode") == "public")
     with fails("no_public_address", ServiceValidationError):
         await press(hass, entry, "check", game)

@@ -2,7 +2,6 @@
 
 from homeassistant.config_entries import SOURCE_RECONFIGURE, ConfigFlowResult
 from homeassistant.core import HomeAssistant
-import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from tests.fakes.demo import DemoHome
@@ -11,11 +10,8 @@ from tests.fakes.reply import Reply
 from tests.integration.conftest import SetUp
 from tests.integration.steps import (
     errors,
-    hostname,
-    later,
     opened,
     port,
-    readings,
     state_of,
     suggested,
     until,
@@ -30,19 +26,6 @@ async def reconfigure(hass: HomeAssistant, entry: MockConfigEntry, *hosts: str) 
     for host in hosts:
         assert result["step_id"] == "reconfigure"
         result = await flows.async_configure(result["flow_id"], {"host": host})
-    await hass.async_block_till_done()
-    return result
-
-
-async def options(
-    hass: HomeAssistant, entry: MockConfigEntry, **user_input: str
-) -> ConfigFlowResult:
-    """Open the options and send them."""
-    flows = hass.config_entries.options
-    result = await flows.async_init(entry.entry_id)
-    assert result["step_id"] == "init"
-    assert suggested(result) == entry.options
-    result = await flows.async_configure(result["flow_id"], user_input)
     await hass.async_block_till_done()
     return result
 
@@ -104,45 +87,3 @@ async def test_gateway_of_another_line(hass: HomeAssistant, home: DemoHome, set_
     result = await reconfigure(hass, without, home.facts.location)
     assert (result["type"], result["reason"]) == ("abort", "already_configured")
     assert without.data == {}
-
-
-async def test_options_are_applied_without_a_reload(
-    hass: HomeAssistant, home: DemoHome, set_up: SetUp
-) -> None:
-    game, name = port(home), hostname(home)
-    entry = await set_up(game, name)
-    await opened(hass, entry, game)
-    data, events = entry.runtime_data, []
-    hass.bus.async_listen("state_changed", lambda event: events.append(event.data))
-
-    result = await options(hass, entry, echo_url=f"{home.outside.url}/json")
-    assert result["type"] == "create_entry"
-    assert entry.options == {"echo_url": f"{home.outside.url}/json"}
-    await until(lambda: home.outside.requests[-1].path == "/json")
-    await until(lambda: state_of(hass, entry, "public_ipv4") == "11.22.33.44")
-
-    assert entry.runtime_data is data
-    assert state_of(hass, entry, "open", game) == "on"
-    assert state_of(hass, entry, "status", name) == "ok"
-    assert home.igd.subscriptions == 1
-    assert not [each for each in events if each["new_state"].state == "unavailable"]
-
-
-async def test_emptied_options(hass: HomeAssistant, home: DemoHome, set_up: SetUp) -> None:
-    entry = await set_up()
-    assert (await options(hass, entry))["type"] == "create_entry"
-    assert entry.options == {}
-    asked = len(home.outside.requests)
-    await later(hass, hours=5)
-    await readings(hass, entry, home)
-    assert state_of(hass, entry, "public_ipv4") == "unknown"
-    assert len(home.outside.requests) == asked
-
-
-@pytest.mark.parametrize("url", ["ftp://example.net/", "example"])
-async def test_bad_options(hass: HomeAssistant, home: DemoHome, set_up: SetUp, url: str) -> None:
-    entry = await set_up()
-    before = dict(entry.options)
-    result = await options(hass, entry, echo_url=url, prober_url=before["prober_url"])
-    assert errors(result, "options") == {"echo_url": "invalid_url"}
-    assert entry.options == before

@@ -14,9 +14,7 @@ from .home import NET, NET6
 from .lines import LINES, Line
 from .miniupnpd import Miniupnpd
 from .tayga import Tayga
-from .traffic import ask_tcp, ask_udp, mirror, path_mtu
-
-_NGN_ONLY = "2408::/22"
+from .traffic import Source, ask_tcp, ask_udp, mirror, path_mtu
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -35,25 +33,34 @@ def lab(line: Line, tmp_path: Path) -> Iterator[Lab]:
         yield running
 
 
-async def test_the_outside_sees(lab: Lab, line: Line) -> None:
-    """Addresses, ports and path MTU of both families;, and what the gateway says."""
-    lan = lab["lan"]
+async def test_what_the_outside_sees(lab: Lab, line: Line) -> None:
+    """Addresses and ports, and what fits through, by family; and what the gateway tells."""
     async with mirror(lab["net"]):
         if line.public:
-            for source in (await ask_tcp(lan, NET), await ask_udp(lan, NET)):
+            for source in await _sources(lab, NET):
                 assert source.address in line.public
                 assert not line.ports or any(a <= source.port <= b for a, b in line.ports)
-            assert await path_mtu(lan, NET) == line.mtu
+            assert await _mtus(lab, NET) == {line.mtu}
         else:
             await _is_out_of_reach(lab, NET)
         if line.prefix and line.ipv6_mode != "ngn_only":
             link = ip_network(f"{line.prefix}::/64")
-            for source in (await ask_tcp(lan, NET6), await ask_udp(lan, NET6)):
-                assert ip_address(source.address) in link
-            assert await path_mtu(lan, NET6) == line.mtu6
+            assert all(ip_address(source.address) in link for source in await _sources(lab, NET6))
+            assert await _mtus(lab, NET6) == {line.mtu6}
         else:
             await _is_out_of_reach(lab, NET6)
     assert _wan(lab, line) == line.wan
+
+
+async def _sources(lab: Lab, address: str) -> list[Source]:
+    """Return where TCP and UDP seem to come from."""
+    return [await ask_tcp(lab["lan"], address), await ask_udp(lab["lan"], address)]
+
+
+async def _mtus(lab: Lab, address: str) -> set[int]:
+    """Return the path MTU to the far end, and the one as far as the provider's first router."""
+    at_home = sum(space.name in {"rtr", "hgw"} for space in lab.topology.namespaces)
+    return {await path_mtu(lab["lan"], address, hops=hops) for hops in (64, at_home + 1)}
 
 
 async def _is_out_of_reach(lab: Lab, address: str) -> None:

@@ -7,14 +7,14 @@ import pytest
 
 from .bind import Bind
 from .build import Lab
-from .fixtures import MakeLab, require
-from .home import LAN, NET
-from .lines import LINES, Line
+from .fixtures import require
+from .home import LAN, NET, ROUTER
 from .lines.closed import POOL, VARYING_POOL
+from .lines.fixtures import StartLine
 from .lines.pieces import OWN
 from .lines.second_router import INNER, OUTER, UPSTREAM
 from .miniupnpd import Miniupnpd
-from .traffic import Source, arrives, ask_tcp, ask_udp, mirror
+from .traffic import Source, arrives, ask_tcp, ask_udp, hop, mirror
 
 HELLO = b"hello\n"
 CLOSED = ["ds_lite_transix", "ds_lite_xpass", "cgnat", "squatted"]
@@ -25,11 +25,6 @@ def _programs() -> None:
     require({**Miniupnpd.needs, **Bind.needs, "upnpc": "miniupnpc"})
 
 
-def start(make_lab: MakeLab, name: str) -> tuple[Lab, Line]:
-    line = LINES[name]()
-    return make_lab(line.topology), line
-
-
 async def sources(lab: Lab, host: str, target: str = NET) -> set[Source]:
     """Return where ten flows of each protocol seem to come from."""
     flows = [ask(lab[host], target) for ask in (ask_tcp, ask_udp) for _ in range(10)]
@@ -37,9 +32,9 @@ async def sources(lab: Lab, host: str, target: str = NET) -> set[Source]:
 
 
 @pytest.mark.parametrize("name", CLOSED)
-async def test_two_homes_with_the_same_addresses(make_lab: MakeLab, name: str) -> None:
+async def test_two_homes_with_the_same_addresses(start_line: StartLine, name: str) -> None:
     """Both get answers, and nothing that the outside starts reaches either, at any address."""
-    lab, line = start(make_lab, name)
+    lab, line = start_line(name)
     async with mirror(lab["net"]):
         home, neighbour = await sources(lab, "lan"), await sources(lab, "neighbour")
     assert {source.address for source in home | neighbour} <= set(line.public)
@@ -50,18 +45,18 @@ async def test_two_homes_with_the_same_addresses(make_lab: MakeLab, name: str) -
 
 
 @pytest.mark.parametrize("name", ["ds_lite_transix", "cgnat"])
-async def test_a_block_of_ports(make_lab: MakeLab, name: str) -> None:
+async def test_a_block_of_ports(start_line: StartLine, name: str) -> None:
     """It looks like a port set, all in one quarter, and is none."""
-    lab, _ = start(make_lab, name)
+    lab, _ = start_line(name)
     async with mirror(lab["net"]):
         home, neighbour = await sources(lab, "lan"), await sources(lab, "neighbour")
     assert all(10240 <= source.port <= 11263 for source in home)
     assert all(11264 <= source.port <= 12287 for source in neighbour)
 
 
-async def test_a_pool_of_addresses(make_lab: MakeLab) -> None:
+async def test_a_pool_of_addresses(start_line: StartLine) -> None:
     """Ports from anywhere; and an address by the target, so two services may see different ones."""
-    lab, _ = start(make_lab, "ds_lite_xpass")
+    lab, _ = start_line("ds_lite_xpass")
     async with mirror(lab["net"]):
         seen = await sources(lab, "lan")
     assert {source.address for source in seen} <= set(VARYING_POOL)
@@ -69,8 +64,8 @@ async def test_a_pool_of_addresses(make_lab: MakeLab) -> None:
     assert max(ports) - min(ports) > 16384
 
 
-async def test_the_squatted_address_is_mapped_in_vain(make_lab: MakeLab) -> None:
-    lab, line = start(make_lab, "squatted")
+async def test_the_squatted_address_is_mapped_in_vain(start_line: StartLine) -> None:
+    lab, line = start_line("squatted")
     mapped = lab["lan"].run("upnpc", "-u", line.location, "-a", LAN, "8123", "18123", "TCP", "600")
     assert f"external {line.wan}:18123" in mapped
     async with lab["lan"].serve(HELLO, 8123):
@@ -78,9 +73,9 @@ async def test_the_squatted_address_is_mapped_in_vain(make_lab: MakeLab) -> None
             assert await arrives(lab["net"], address, 18123) is None
 
 
-async def test_two_exits(make_lab: MakeLab) -> None:
+async def test_two_exits(start_line: StartLine) -> None:
     """The outside sees one address, and comes in by the other."""
-    lab, line = start(make_lab, "two_exits")
+    lab, line = start_line("two_exits")
     lab["lan"].run("upnpc", "-u", line.location, "-a", LAN, "8123", "18123", "TCP", "600")
     async with mirror(lab["net"]), lab["lan"].serve(HELLO, 8123):
         assert (await ask_tcp(lab["lan"], NET)).address == POOL
@@ -88,9 +83,9 @@ async def test_two_exits(make_lab: MakeLab) -> None:
         assert await arrives(lab["net"], POOL, 18123) is None
 
 
-async def test_the_outer_router_can_be_told(make_lab: MakeLab) -> None:
+async def test_the_outer_router_can_be_told(start_line: StartLine) -> None:
     """Asked through the inner one, it maps to that one; the rest is the inner one's affair."""
-    lab, _ = start(make_lab, "double_nat")
+    lab, _ = start_line("double_nat")
     outer = ("upnpc", "-u", UPSTREAM.location)
     assert f"ExternalIPAddress = {OWN}" in lab["lan"].run(*outer, "-s")
     lab["lan"].run(*outer, "-a", INNER, "18123", "18123", "TCP", "600")
@@ -112,14 +107,35 @@ insert rule inet filter forward iifname "w0" ct status dnat accept
 """
 
 
-async def test_nobody_answers_upstream(make_lab: MakeLab) -> None:
-    lab, _ = start(make_lab, "private_wan")
+@pytest.mark.parametrize(
+    ("name", "way"),
+    [
+        ("public", [ROUTER, "118.22.40.1", NET]),
+        ("pppoe", [ROUTER, "118.22.40.1", NET]),
+        ("map_e_ocn", [ROUTER, "192.0.2.1", NET]),
+        ("ds_lite_transix", [ROUTER, "192.0.0.1", NET]),
+        ("cgnat", [ROUTER, "100.64.0.1", NET]),
+        ("double_nat", [ROUTER, OUTER, "118.22.40.1"]),
+        ("private_wan", [ROUTER, OUTER, "118.22.40.1"]),
+        ("map_e_hgw", [ROUTER, OUTER, "192.0.2.1"]),
+        ("two_exits", [ROUTER, "192.0.0.1", NET]),
+        ("nat64_clat", [ROUTER, "192.0.0.2"]),
+    ],
+)
+async def test_the_way_out(start_line: StartLine, name: str, way: list[str]) -> None:
+    """Every router on the way says so when a packet ends there."""
+    lab, _ = start_line(name)
+    assert [await hop(lab["lan"], NET, number) for number in range(1, len(way) + 1)] == way
+
+
+async def test_nobody_answers_upstream(start_line: StartLine) -> None:
+    lab, _ = start_line("private_wan")
     for port in (1900, 5000, 5351, 8888):
         assert await arrives(lab["lan"], OUTER, port) is None
 
 
-async def test_the_home_gateway_shows_its_page(make_lab: MakeLab) -> None:
-    lab, line = start(make_lab, "map_e_hgw")
+async def test_the_home_gateway_shows_its_page(start_line: StartLine) -> None:
+    lab, line = start_line("map_e_hgw")
     resolver = lab.daemon(Bind, "resolver")
     assert resolver.lookup(lab["rtr"], "ntt.setup.", "A") == {OUTER}
     url = f"http://{OUTER}:8888/enabler.ipv4/check?callback=x"

@@ -19,6 +19,7 @@ from .host import Host
 from .lines import LINES, Line
 from .lines.mape import (
     OCN,
+    UNKNOWN,
     V6PLUS,
     V6PLUS_HOME,
     V6PLUS_LATER,
@@ -32,6 +33,23 @@ from .traffic import Source, ask_tcp, ask_udp, mirror, path_mtu
 
 type Ask = Callable[[Host, str], Awaitable[Source]]
 
+SHARES = {"map_e_v6plus": V6PLUS, "map_e_ocn": OCN, "a_plus_p": UNKNOWN}
+OPEN_ALL = {
+    home: f"""
+table ip by_hand {{
+  chain pre {{
+    type nat hook prerouting priority dstnat; policy accept;
+    iifname "w0" tcp dport 1-65535 {verdict}
+  }}
+}}
+{more}
+"""
+    for home, verdict, more in (
+        ("rtr", f"dnat to {LAN}:8123", "insert rule inet filter forward ct status dnat accept"),
+        ("neighbour", "redirect to :8123", ""),
+    )
+}
+"""What sends every port of a home to its listener."""
 HOME, NEIGHBOUR = b"this home\n", b"the neighbour\n"
 FLOWS = 100
 ECHO_ID = 0x4D2
@@ -100,15 +118,22 @@ def _block(line: Line, port: int) -> tuple[int, int] | None:
     return next((each for each in line.ports if each[0] <= port <= each[1]), None)
 
 
-async def test_a_port_of_the_set_leads_home(lab: Lab, line: Line) -> None:
-    upnpc(lab, line, "-a", LAN, "8123", "7490", "TCP", "600")
-    async with lab["lan"].serve(HOME, 8123):
-        assert await reached(lab, line, 7490) == HOME
-
-
-async def test_a_port_of_the_neighbour_leads_there(lab: Lab, line: Line) -> None:
-    async with lab["neighbour"].serve(NEIGHBOUR, 7506):
-        assert await reached(lab, line, 7506) == NEIGHBOUR
+@pytest.mark.parametrize("name", ["map_e_v6plus", "map_e_ocn", "a_plus_p"])
+async def test_each_port_leads_to_one_home(make_lab: MakeLab, name: str) -> None:
+    """Both homes take in all that comes; what is in neither set comes to nobody."""
+    line = LINES[name]()
+    lab = make_lab(line.topology)
+    for home in ("rtr", "neighbour"):
+        lab[home].run("nft", "-f", "-", stdin=OPEN_ALL[home])
+    share = SHARES[name]
+    other = share.neighbour()
+    async with lab["lan"].serve(HOME, 8123), lab["neighbour"].serve(NEIGHBOUR, 8123):
+        for first, last in (share.ports[0], share.ports[-1]):
+            assert [await reached(lab, line, port) for port in (first, last)] == [HOME] * 2
+        for first, last in (other.ports[0], other.ports[-1]):
+            assert [await reached(lab, line, port) for port in (first, last)] == [NEIGHBOUR] * 2
+        for port in (22, 443, 8123, share.lowest - 1):
+            assert await reached(lab, line, port) is None
 
 
 def test_the_router_refuses_ports_of_others(lab: Lab, line: Line) -> None:

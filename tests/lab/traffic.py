@@ -10,11 +10,16 @@ from .host import Host, family_of
 
 MIRROR_PORT = 7007
 
-# linux/in.h and linux/in6.h; the socket module has no names for them.
-_MTU_DISCOVER = {socket.AF_INET: (socket.IPPROTO_IP, 10), socket.AF_INET6: (41, 23)}
-_MTU = {socket.AF_INET: (socket.IPPROTO_IP, 14), socket.AF_INET6: (41, 24)}
-_HEADERS = {socket.AF_INET: 28, socket.AF_INET6: 48}
+# By family, from linux/in.h and linux/in6.h; the socket module has no names for most of them.
+_LEVEL = {socket.AF_INET: socket.IPPROTO_IP, socket.AF_INET6: socket.IPPROTO_IPV6}
+_HOPS = {socket.AF_INET: socket.IP_TTL, socket.AF_INET6: socket.IPV6_UNICAST_HOPS}
+_MTU_DISCOVER = {socket.AF_INET: 10, socket.AF_INET6: 23}
+_RECVERR = {socket.AF_INET: 11, socket.AF_INET6: 25}
+_MTU = {socket.AF_INET: 14, socket.AF_INET6: 24}
 _DISCOVER_DO, _DISCOVER_PROBE = 2, 3
+
+_HEADERS = {socket.AF_INET: 28, socket.AF_INET6: 48}
+"""Bytes of IP and UDP."""
 
 
 class Source(NamedTuple):
@@ -86,23 +91,42 @@ async def ask_udp(
             return _source(await loop.sock_recv(sock, 1500))
 
 
-async def path_mtu(host: Host, address: str) -> int:
-    """Return the path MTU to a mirror, learned by sending what fills an Ethernet."""
+async def path_mtu(host: Host, address: str, *, hops: int = 64) -> int:
+    """Return the path MTU as far as some hops away, learned by sending what fills an Ethernet."""
     family = family_of(address)
+    level = _LEVEL[family]
     loop = asyncio.get_running_loop()
     with host.new_socket(family, socket.SOCK_DGRAM) as sock:
         sock.setblocking(False)
-        sock.setsockopt(*_MTU_DISCOVER[family], _DISCOVER_PROBE)
+        sock.setsockopt(level, _MTU_DISCOVER[family], _DISCOVER_PROBE)
+        sock.setsockopt(level, _RECVERR[family], 1)
+        sock.setsockopt(level, _HOPS[family], hops)
         await loop.sock_connect(sock, (address, MIRROR_PORT))
-        for _ in range(2):
-            # The answer, or the error that tells the MTU, which the next call raises.
-            with suppress(OSError):
-                sock.send(bytes(1500 - _HEADERS[family]))
-            with suppress(OSError, TimeoutError):
-                async with asyncio.timeout(1):
-                    await loop.sock_recv(sock, 1500)
-        sock.setsockopt(*_MTU_DISCOVER[family], _DISCOVER_DO)
-        return sock.getsockopt(*_MTU[family])
+        # Ends with the mirror's answer, or with the error that says what was too large or too far.
+        with suppress(OSError):
+            sock.send(bytes(1500 - _HEADERS[family]))
+            async with asyncio.timeout(1):
+                await loop.sock_recv(sock, 1500)
+        sock.setsockopt(level, _MTU_DISCOVER[family], _DISCOVER_DO)
+        return sock.getsockopt(level, _MTU[family])
+
+
+async def hop(host: Host, address: str, number: int, *, within: float = 1) -> str | None:
+    """Return who says that a packet ends after so many hops of IPv4; None for silence."""
+    with host.new_socket(kind=socket.SOCK_DGRAM) as sock:
+        sock.setblocking(False)
+        sock.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, number)
+        sock.setsockopt(socket.IPPROTO_IP, _RECVERR[socket.AF_INET], 1)
+        sock.connect((address, 33434))
+        sock.send(b"?")
+        deadline = asyncio.get_running_loop().time() + within
+        while asyncio.get_running_loop().time() < deadline:
+            with suppress(BlockingIOError):
+                _, extra, _, _ = sock.recvmsg(100, 200, socket.MSG_ERRQUEUE)
+                # struct sock_extended_err, then the address of who has sent the error.
+                return socket.inet_ntoa(extra[0][2][20:24])
+            await asyncio.sleep(0.01)
+    return None
 
 
 async def arrives(host: Host, address: str, port: int, *, within: float = 0.5) -> bytes | None:

@@ -10,7 +10,6 @@ import aiohttp
 from hypothesis import example, given, strategies as st
 import pytest
 
-from custom_components.homeport.outside import home_gateway as module
 from custom_components.homeport.outside.home_gateway import (
     HomeGateway,
     home_gateway,
@@ -76,7 +75,7 @@ async def test_a_redirect_is_not_followed(http: aiohttp.ClientSession, page: Pag
 async def test_an_answer_has_to_come_in_time(
     http: aiohttp.ClientSession, page: Page, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "TIMEOUT", 0.1)
+    monkeypatch.setitem(home_gateway.__globals__, "TIMEOUT", 0.1)
     page.reply = Reply(hang=True)
     start = time.monotonic()
     assert await ask(http, page) is None

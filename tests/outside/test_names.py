@@ -285,7 +285,14 @@ def test_hostnames(text: str, name: str | None) -> None:
     assert valid_name(text) == name
 
 
-RECORDS = st.binary(max_size=600) | st.text("v=6mig-1 url\t\n\xe9", max_size=40).map(
+def spelt(alphabet: str, size: int) -> st.SearchStrategy[str]:
+    """Draw texts of these characters; bytes are drawn much faster than texts are."""
+    return st.binary(max_size=size).map(
+        lambda data: "".join(alphabet[octet % len(alphabet)] for octet in data)
+    )
+
+
+RECORDS = st.binary(max_size=40) | spelt("v=6mig-1 url\t\n\xe9", 520).map(
     lambda text: f"v=v6mig-1 {text}".encode()
 )
 
@@ -302,7 +309,7 @@ def test_any_txt_records(records: list[bytes]) -> None:
 
 
 @fuzz
-@given(st.text(max_size=300) | st.from_regex(r"[A-Za-z0-9_.-]{1,260}\.?", fullmatch=True))
+@given(st.text(max_size=20) | spelt("aAzZ09-_.", 270) | spelt("a.\n \\\u00e9\u212a", 30))
 @example("a." * 127)
 @example(("a" * 63 + ".") * 5)
 def test_any_reverse_name(text: str) -> None:

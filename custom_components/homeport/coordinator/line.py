@@ -1,5 +1,6 @@
 """The line: reading the gateway, surveying the rest, and what follows from all of it."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -40,6 +41,8 @@ _LOGGER = logging.getLogger(__name__)
 _POLL_WITH_EVENTS = timedelta(minutes=5)
 _POLL_WITHOUT_EVENTS = timedelta(minutes=1)
 _POLL_SILENT_GATEWAY = timedelta(seconds=30)
+_FIRST_READING = 2.0
+"""Seconds that the first survey waits for the gateway."""
 
 # Where IPv4 does not come through IPv6, so that a new IPv6 prefix says nothing about it.
 _APART = frozenset({LineMode.PPPOE, LineMode.PUBLIC, LineMode.CGNAT})
@@ -64,7 +67,9 @@ class LineCoordinator(HomeportCoordinator[LineReport]):
         self._hints = Hints(self.async_refresh, lambda: self.evidence.gateway, self._run)
         self._link = self._new_link()
         self._watch = Watch(self._on_host_change)
-        self._watched = self._surveyed = False
+        self._watched = False
+        self.surveyed = False
+        """Whether the line was looked at from all sides since the start."""
         self._echo_silent = False
         self._lookout = Lookout(
             sessions, self._survey, self._next_look, lambda: self.evidence, lambda: self.options
@@ -109,8 +114,8 @@ class LineCoordinator(HomeportCoordinator[LineReport]):
     @callback
     def start(self) -> None:
         """Begin to watch the line, in the background."""
-        self._run(self._begin(), "homeport line")
-        self._run(self.async_refresh(), "homeport first reading")
+        reading = self._run(self.async_refresh(), "homeport first reading")
+        self._run(self._begin(reading), "homeport line")
 
     @callback
     def options_changed(self) -> None:
@@ -167,10 +172,12 @@ class LineCoordinator(HomeportCoordinator[LineReport]):
             else None
         )
 
-    async def _begin(self) -> None:
+    async def _begin(self, reading: asyncio.Task[None]) -> None:
         # A file is read: not in the event loop.
         await self.hass.async_add_executor_job(load_rules)
         self._watched = await self._watch.start()
+        # What the gateway says tells where to look; one that is silent holds up nothing for long.
+        await asyncio.wait([reading], timeout=_FIRST_READING)
         await self._lookout.run()
 
     # --- The gateway -----------------------------------------------------------------------------
@@ -250,7 +257,7 @@ class LineCoordinator(HomeportCoordinator[LineReport]):
             gateway=self.evidence.gateway or self.evidence.silent_gateway,
         )
         await survey(around, self._found)
-        self._surveyed = True
+        self.surveyed = True
         self._conclude(surveyed=True)
         self._log_echo()
 
@@ -292,9 +299,9 @@ class LineCoordinator(HomeportCoordinator[LineReport]):
         seen = report.public_ipv4
         if self.evidence.echo4 and seen and report.wan_ipv4:
             self.evidence = replace(self.evidence, gateway_trusted=seen == report.wan_ipv4)
-        if self._surveyed and not self._lookout.busy:
+        if self.surveyed and not self._lookout.busy:
             return report
-        return held(report, self.data if self._surveyed else None)
+        return held(report, self.data if self.surveyed else None)
 
     @callback
     def _conclude(self, *, surveyed: bool = False) -> None:

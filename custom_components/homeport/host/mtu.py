@@ -32,8 +32,7 @@ _ANCILLARY: Final = 512  # bytes, for the error and the address of who sent it
 _ERROR: Final = struct.Struct("=IBBB9x")
 _FROM_KERNEL: Final = 1  # SO_EE_ORIGIN_LOCAL
 
-_DO: Final = 2  # IP_PMTUDISC_DO: never fragment
-_PROBE: Final = 3  # IP_PMTUDISC_PROBE: the same, and heed no MTU that was learned before
+_PROBE: Final = 3  # IP_PMTUDISC_PROBE: never fragment, and heed no MTU that was learned before
 
 _TCP_INFO_OPTION: Final = 11  # TCP_INFO
 # tcp_info, linux/tcp.h: state at 0, options in use at 5, snd_mss at 16. Its pmtu is no help,
@@ -120,7 +119,6 @@ async def _measure(sock: socket.socket, family: _Family) -> int | None:
     if passed:
         return size
     # The kernel has taken up what a router said, now, some minutes ago, or when it was advertised.
-    sock.setsockopt(family.level, family.discover, _DO)
     known = _known(sock, family)
     return known if family.least <= known < size else None
 

@@ -62,6 +62,7 @@ async def public_address(
 
     async def ask(url: str) -> None:
         try:
+            _check_family(url, family)
             said[url] = read_address(await fetch(session, url, TIMEOUT), family)
         except OutsideError as err:
             errors.append(err)
@@ -78,6 +79,13 @@ async def public_address(
     address = Counter(said.values()).most_common(1)[0][0]
     agreeing = [URL(url) for url, each in said.items() if each == address]
     return Seen(address, support, all(url.scheme == "https" for url in agreeing))
+
+
+def _check_family(url: str, family: Family) -> None:
+    """Raise OutsideUnreachable for a literal address of the other family: aiohttp takes it."""
+    with suppress(ValueError):
+        if ip_address(URL(url).host or "").version != family:
+            raise OutsideUnreachable("an address of the other family")
 
 
 def read_address(body: str, family: Family) -> IPAddress:

@@ -28,12 +28,6 @@ class NatPmpAnswer:
     address: IPv4Address | None
 
 
-async def natpmp_address(router: str) -> IPv4Address | None:
-    """Return the outside address that the router at an IPv4 address says it has, if it does."""
-    answer = await ask_natpmp(router)
-    return answer.address if answer else None
-
-
 async def ask_natpmp(router: str) -> NatPmpAnswer | None:
     """Ask the router at an IPv4 address; None when it does not speak NAT-PMP.
 

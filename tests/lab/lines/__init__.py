@@ -23,6 +23,7 @@ LINES: dict[str, Callable[..., Line]] = {
     "map_e_hgw": map_e_hgw,
     "a_plus_p": a_plus_p,
     "ds_lite_transix": ds_lite_transix,
+    "ds_lite_transix_silent": partial(ds_lite_transix, silent=True),
     "ds_lite_xpass": ds_lite_xpass,
     "cgnat": cgnat,
     "cgnat_silent": partial(cgnat, silent=True),

@@ -125,10 +125,14 @@ table inet cgn {{
 """
 
 
-def ds_lite_transix(*daemons: Daemon) -> Line:
-    """Return DS-Lite whose AFTR gives each home a block of ports of one address."""
+def ds_lite_transix(*daemons: Daemon, silent: bool = False) -> Line:
+    """Return DS-Lite whose AFTR gives each home a block of ports of one address.
+
+    The gateway of a `silent` one says nothing instead of an address that it shares with all others.
+    """
     tunnel = behind_nat(B4, "192.0.0.1", BLOCKS, length=29, mtu=TUNNEL_MTU, inside=_LAN)
-    return _ds_lite("transix", tunnel, TRANSIX_HOME, *daemons, names=TRANSIX_NAMES)
+    wan = "" if silent else B4
+    return _ds_lite("transix", tunnel, TRANSIX_HOME, *daemons, names=TRANSIX_NAMES, wan=wan)
 
 
 def ds_lite_xpass(*daemons: Daemon) -> Line:
@@ -149,13 +153,14 @@ def _ds_lite(
     prefix: str,
     *daemons: Daemon,
     names: tuple[str, ...],
+    wan: str = B4,
 ) -> Line:
     bind = resolver(*names, prefixes=(prefix,))
     return Line(
         topology=assemble(
             f"ds-lite-{carrier}",
             tunnel + ipoe(prefix),
-            *(simulated_gateway(B4), bind, *daemons),
+            *(simulated_gateway(wan), bind, *daemons),
             home=no_nat("w0", "e0"),
             prefix=prefix,
         ),
@@ -164,7 +169,7 @@ def _ds_lite(
         carrier=carrier,
         ipv6_openable="all",
         public=(POOL,),
-        wan=B4,
+        wan=wan,
         mtu=TUNNEL_MTU,
         prefix=prefix,
         location=SIMULATED_GATEWAY_LOCATION,

@@ -1,5 +1,6 @@
 """What stands outside of every line, on `net`."""
 
+from tests.lab.coturn import Coturn
 from tests.lab.home import NET, NET6
 from tests.lab.python_module import PythonModule
 from tests.lab.tls import Certificate
@@ -7,10 +8,11 @@ from tests.lab.tls import Certificate
 from .common import OTHER_NET, OTHER_NET6
 
 ADDRESSES = (NET, OTHER_NET, NET6, OTHER_NET6)
-"""What the certificate of `echo` has to name."""
+"""Of both services; the certificate of `echo` has to name them all."""
 ECHO4 = (f"https://{NET}", f"https://{OTHER_NET}")
 ECHO6 = (f"https://[{NET6}]", f"https://[{OTHER_NET6}]")
 """Two address echoes and probers of each family."""
+STUN = Coturn(namespace="net", addresses=ADDRESSES)
 
 
 def echo(certificate: Certificate) -> PythonModule:
