@@ -93,3 +93,10 @@ class Homeport[ServerT: HomeAssistantApi = HomeAssistantServer]:
         """Press a button."""
         target = {"entity_id": await self.entity(key, subentry_id)}
         await self.server.call_service("button.press", target=target)
+
+    async def detect_line(self) -> Json:
+        """Have the line looked at from all sides, and return what it is."""
+        said: Json = await self.server.call_service(
+            "homeport.detect_line", config_entry_id=self.entry_id, response=True
+        )
+        return said

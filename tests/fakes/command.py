@@ -3,6 +3,7 @@
 from argparse import ArgumentParser, Namespace
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import AbstractAsyncContextManager
 from json import JSONDecodeError
 import signal
 import ssl
@@ -10,7 +11,7 @@ import sys
 
 from aiohttp import web
 
-from tests.fakes.server import HttpFake, Page
+from tests.fakes.server import Page
 
 type Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -54,7 +55,7 @@ def control_post(path: str, apply: Callable[[str], Awaitable[None]]) -> web.Rout
 
 
 async def run(
-    fake: HttpFake,
+    fake: AbstractAsyncContextManager[object],
     options: Namespace,
     controls: Iterable[web.AbstractRouteDef],
     ready: Callable[[], str],

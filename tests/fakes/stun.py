@@ -69,12 +69,13 @@ class StunServer(asyncio.DatagramProtocol):
         await asyncio.sleep(0)  # the socket is closed by then
 
     @override
-    def connection_made(self, transport: asyncio.DatagramTransport) -> None:
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.DatagramTransport)
         self._transport = transport
         self.port = transport.get_extra_info("sockname")[1]
 
     @override
-    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+    def datagram_received(self, data: bytes, addr: tuple[str | Any, int]) -> None:
         self.requests.append(Asked(addr[0], addr[1], data))
         if self.down or self.lose > 0:
             self.lose -= not self.down

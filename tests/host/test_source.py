@@ -1,7 +1,7 @@
 """The address that this machine is reached at by another one is the one it sends from."""
 
 import _socket
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 import shutil
 import socket
 import subprocess
@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from custom_components.homeport.host import source_address
+from custom_components.homeport.host.source import source_address6
 
 ALONE = """
 from custom_components.homeport.host import source_address
@@ -39,6 +40,19 @@ def test_it_is_the_address_of_the_interface_towards_the_other() -> None:
 def test_what_cannot_be_sent_to_is_an_os_error(towards: str) -> None:
     with pytest.raises(OSError, match=r".+"):
         source_address(towards)
+
+
+def test_ipv6() -> None:
+    try:
+        assert source_address6("::1") == IPv6Address("::1")
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+
+
+@pytest.mark.parametrize("towards", ["127.0.0.1", "0.0.0.0", "fe80::1"])
+def test_what_is_no_ipv6_or_has_no_interface_is_an_os_error(towards: str) -> None:
+    with pytest.raises(OSError, match=r".+"):
+        source_address6(towards)
 
 
 def test_no_route_is_an_os_error() -> None:

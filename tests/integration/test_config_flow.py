@@ -13,6 +13,7 @@ from custom_components.homeport.const import (
     DEFAULT_STUN_SERVERS,
     DOMAIN,
 )
+from custom_components.homeport.options import LineOptions
 from tests.fakes.demo import DemoHome
 from tests.fakes.igd import FakeIgd, Identity
 from tests.fakes.reply import Reply
@@ -235,6 +236,26 @@ async def test_bad_service(hass: HomeAssistant, home: DemoHome) -> None:
         assert suggested(result) == bad
     entry = await entry_of(hass, await go_on(hass, result, **services(home)))
     assert entry.options == services(home)
+
+
+async def test_all_that_was_confirmed_is_kept(
+    hass: HomeAssistant, home: DemoHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def nothing(*_: object) -> bool:
+        return True
+
+    # What is proposed stands outside, where no test may ask anybody.
+    monkeypatch.setattr("custom_components.homeport.async_setup_entry", nothing)
+    monkeypatch.setattr("custom_components.homeport.async_unload_entry", nothing)
+    result = await begin(hass, "no_gateway")
+    proposed = suggested(result)
+    entry = await entry_of(hass, await go_on(hass, result, **proposed))
+    assert entry.options == proposed
+    options = LineOptions.from_mapping(entry.options)
+    assert options.echo_urls == DEFAULT_ECHO_URLS
+    assert options.stun_servers == DEFAULT_STUN_SERVERS
+    assert options.prober_url == DEFAULT_PROBER_URL
+    assert (options.look_up_names, options.look_behind) == (True, True)
 
 
 @pytest.mark.parametrize(

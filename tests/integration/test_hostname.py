@@ -69,7 +69,7 @@ async def test_outage_takes_nothing_back(
 async def test_disagreeing_echo_is_not_published(
     hass: HomeAssistant, home: DemoHome, set_up: SetUp
 ) -> None:
-    home.outside.ip = "66.66.66.66"
+    home.outside.ip = home.stun.address = "66.66.66.66"
     site = hostname(home)
     entry = await set_up(site, wait=False)
     await until(lambda: state_of(hass, entry, "public_ipv4") == "66.66.66.66")

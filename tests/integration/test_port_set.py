@@ -1,5 +1,6 @@
 """Ports on a line that has only some of them: adding, opening, and moving one that fell out."""
 
+from dataclasses import replace
 from typing import Any
 
 from homeassistant.components.repairs import repairs_flow_manager
@@ -12,8 +13,10 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.homeport.const import DOMAIN
+from custom_components.homeport.line import PortSet
 from tests.fakes.demo import DemoHome
 from tests.integration.conftest import SetUp
+from tests.integration.reported import report
 from tests.integration.shared_line import SharedLine
 from tests.integration.steps import (
     TEXTS,
@@ -26,6 +29,7 @@ from tests.integration.steps import (
     switch,
     until,
 )
+from tests.integration.test_line_entities import MAP_E
 
 # Home Assistant's own web server, which repairs need, is not that far yet.
 pytestmark = pytest.mark.filterwarnings("ignore:It is recommended to use web.AppKey")
@@ -340,3 +344,20 @@ async def test_nothing_to_propose(
 
     assert await hass.config_entries.async_unload(entry.entry_id)
     assert (await fix(hass, game))["reason"] == "line_not_known"
+
+
+async def test_all_ports_are_taken(
+    hass: HomeAssistant,
+    home: DemoHome,
+    set_up: SetUp,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    game = port(home, external_port=25565)
+    ports = [port(home, f"Port {at}", external_port=at) for at in range(20000, 20004)]
+    entry = await set_up(game, *ports)
+    await opened(hass, entry, game)
+    await report(hass, entry, monkeypatch, replace(MAP_E, port_set=PortSet(0, 14, 5000)))
+    result = await fix(hass, game)
+    assert (result["type"], result["reason"]) == ("abort", "all_taken")
+    assert FIX_FLOW["abort"]["all_taken"]
+    assert issue(hass, game)

@@ -76,5 +76,5 @@ def within[T](host: Host, doing: Coroutine[None, None, T]) -> T:
 
 
 def ip(lab: Lab, words: str) -> None:
-    """Let the host at home run a command of ip(8). Raises LabError."""
+    """Let the host at home run a command of iproute2. Raises LabError."""
     lab["lan"].run("ip", *words.split())

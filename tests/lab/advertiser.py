@@ -21,7 +21,7 @@ from .python_module import PythonModule
 
 CONTROL_PORT = 8083
 
-_SOLICITATION, _ADVERTISEMENT = 133, 134
+_ADVERTISEMENT = 134
 _ICMP6_FILTER = 1  # linux/icmpv6.h; the socket module has no name for it
 _ALL_NODES = "ff02::1"
 _VALID, _PREFERRED = 7200, 3600
@@ -67,13 +67,7 @@ class Advertiser:
         return message + _name_server(self.prefix[1], _ROUTER_LIFETIME)
 
     async def run(self, sock: socket.socket) -> None:
-        """Advertise, and answer whoever solicits it, until cancelled."""
-
-        def answer() -> None:
-            sock.recv(1500)
-            self.send(sock)
-
-        asyncio.get_running_loop().add_reader(sock, answer)
+        """Advertise until cancelled."""
         while True:
             self.send(sock)
             await asyncio.sleep(_EVERY)
@@ -106,11 +100,8 @@ def _open(interface: str) -> socket.socket:
     sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, index)
     # Hosts believe no advertisement that may have passed a router (section 6.1.2).
     sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 255)
-    # A bit that is set keeps that type of message out (RFC 3542 section 3.2).
-    wanted = ~(1 << _SOLICITATION) & (1 << 256) - 1
-    sock.setsockopt(socket.IPPROTO_ICMPV6, _ICMP6_FILTER, wanted.to_bytes(32, "little"))
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode())
-    sock.setblocking(False)
+    # A bit that is set keeps that type of message out (RFC 3542 section 3.2): this only sends.
+    sock.setsockopt(socket.IPPROTO_ICMPV6, _ICMP6_FILTER, bytes([0xFF] * 32))
     return sock
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address, IPv6Interface, ip_address
 import json
 from pathlib import Path
@@ -152,7 +153,6 @@ def test_router_of_the_other_family(lab: Lab) -> None:
 
 
 def test_without_netlink_the_sources_are_known(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    ip(lab, "-6 route del default")
     real = socket.socket
 
     def refuse(family: int, *more: int) -> socket.socket:
@@ -160,12 +160,18 @@ def test_without_netlink_the_sources_are_known(lab: Lab, monkeypatch: pytest.Mon
             raise PermissionError
         return real(family, *more)
 
-    monkeypatch.setattr("custom_components.homeport.host.state.socket.socket", refuse)
-    with lab["lan"].inside():
-        state = asyncio.run(read_state())
-    source = IPv4Address(LAN)
-    assert state == HostState(
-        addresses=(HostAddress(source, 32, ""),),
-        ipv4_route=Route(None, "", source),
+    ipv4, ipv6 = IPv4Address(LAN), IPv6Address(LAN6)
+    partial = HostState(
+        addresses=(HostAddress(ipv4, 32, ""), HostAddress(ipv6, 128, "")),
+        ipv4_route=Route(None, "", ipv4),
+        ipv6_route=Route(None, "", ipv6),
         complete=False,
     )
+    monkeypatch.setattr("custom_components.homeport.host.state.socket.socket", refuse)
+    with lab["lan"].inside():
+        assert asyncio.run(read_state()) == partial
+        monkeypatch.undo()
+        ip(lab, "-6 route del default")
+        monkeypatch.setattr("custom_components.homeport.host.state.socket.socket", refuse)
+        only_ipv4 = replace(partial, addresses=partial.addresses[:1], ipv6_route=None)
+        assert asyncio.run(read_state()) == only_ipv4

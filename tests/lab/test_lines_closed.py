@@ -14,7 +14,7 @@ from .lines.fixtures import StartLine
 from .lines.pieces import OWN
 from .lines.second_router import INNER, OUTER, UPSTREAM
 from .miniupnpd import Miniupnpd
-from .traffic import Source, arrives, ask_tcp, ask_udp, hop, mirror
+from .traffic import Source, ask_tcp, ask_udp, closed, hop, mirror
 
 HELLO = b"hello\n"
 CLOSED = ["ds_lite_transix", "ds_lite_xpass", "cgnat", "squatted"]
@@ -41,7 +41,7 @@ async def test_two_homes_with_the_same_addresses(start_line: StartLine, name: st
     assert not home & neighbour
     async with lab["lan"].serve(HELLO, 8123), lab["neighbour"].serve(HELLO, 8123):
         for address in (*line.public, line.wan):
-            assert await arrives(lab["net"], address, 8123) is None
+            assert await closed(lab["net"], address, 8123)
 
 
 @pytest.mark.parametrize("name", ["ds_lite_transix", "cgnat"])
@@ -70,7 +70,7 @@ async def test_the_squatted_address_is_mapped_in_vain(start_line: StartLine) -> 
     assert f"external {line.wan}:18123" in mapped
     async with lab["lan"].serve(HELLO, 8123):
         for address in (line.wan, *line.public):
-            assert await arrives(lab["net"], address, 18123) is None
+            assert await closed(lab["net"], address, 18123)
 
 
 async def test_two_exits(start_line: StartLine) -> None:
@@ -79,8 +79,8 @@ async def test_two_exits(start_line: StartLine) -> None:
     lab["lan"].run("upnpc", "-u", line.location, "-a", LAN, "8123", "18123", "TCP", "600")
     async with mirror(lab["net"]), lab["lan"].serve(HELLO, 8123):
         assert (await ask_tcp(lab["lan"], NET)).address == POOL
-        assert await arrives(lab["net"], OWN, 18123) == HELLO
-        assert await arrives(lab["net"], POOL, 18123) is None
+        assert await lab["net"].fetch(OWN, 18123) == HELLO
+        assert await closed(lab["net"], POOL, 18123)
 
 
 async def test_the_outer_router_can_be_told(start_line: StartLine) -> None:
@@ -91,7 +91,7 @@ async def test_the_outer_router_can_be_told(start_line: StartLine) -> None:
     lab["lan"].run(*outer, "-a", INNER, "18123", "18123", "TCP", "600")
     lab["rtr"].run("nft", "-f", "-", stdin=_forward(18123, 8123))
     async with lab["lan"].serve(HELLO, 8123):
-        assert await arrives(lab["net"], OWN, 18123) == HELLO
+        assert await lab["net"].fetch(OWN, 18123) == HELLO
 
 
 def _forward(external: int, internal: int) -> str:
@@ -131,7 +131,7 @@ async def test_the_way_out(start_line: StartLine, name: str, way: list[str]) -> 
 async def test_nobody_answers_upstream(start_line: StartLine) -> None:
     lab, _ = start_line("private_wan")
     for port in (1900, 5000, 5351, 8888):
-        assert await arrives(lab["lan"], OUTER, port) is None
+        assert await closed(lab["lan"], OUTER, port)
 
 
 async def test_the_home_gateway_shows_its_page(start_line: StartLine) -> None:

@@ -16,7 +16,8 @@ from .errors import LabError
 from .fixtures import MakeLab, require
 from .home import LAN, NET, NET6, ROUTER
 from .host import Host
-from .lines import LINES, Line
+from .lines import Line
+from .lines.fixtures import StartLine
 from .lines.mape import (
     OCN,
     UNKNOWN,
@@ -29,7 +30,7 @@ from .lines.mape import (
 )
 from .lines.shares import Share
 from .miniupnpd import Miniupnpd
-from .traffic import Source, ask_tcp, ask_udp, mirror, path_mtu
+from .traffic import Source, ask_tcp, ask_udp, closed, mirror, path_mtu
 
 type Ask = Callable[[Host, str], Awaitable[Source]]
 
@@ -60,26 +61,18 @@ def _programs() -> None:
     require({**Miniupnpd.needs, "named": "bind9", "upnpc": "miniupnpc", "natpmpc": "natpmpc"})
 
 
-@pytest.fixture(scope="module")
-def line() -> Line:
-    return map_e_v6plus()
+@pytest.fixture
+def lab(start_line: StartLine) -> Lab:
+    return start_line("map_e_v6plus")[0]
 
 
-@pytest.fixture(scope="module")
-def lab(make_lab: MakeLab, line: Line) -> Lab:
-    return make_lab(line.topology)
+@pytest.fixture
+def line(start_line: StartLine) -> Line:
+    return start_line("map_e_v6plus")[1]
 
 
 def upnpc(lab: Lab, line: Line, *arguments: str) -> str:
     return lab["lan"].run("upnpc", "-u", line.location, *arguments)
-
-
-async def reached(lab: Lab, line: Line, port: int) -> bytes | None:
-    """Return what the outside gets from a port of the address, both homes listening."""
-    try:
-        return await lab["net"].fetch(line.public[0], port, within=0.4)
-    except OSError:
-        return None
 
 
 @pytest.mark.parametrize(("share", "count", "blocks"), [(V6PLUS, 240, 15), (OCN, 1008, 63)])
@@ -104,9 +97,8 @@ def test_sets_of_the_homes() -> None:
 
 @pytest.mark.parametrize("ask", [ask_tcp, ask_udp])
 @pytest.mark.parametrize("name", ["map_e_v6plus", "map_e_ocn", "a_plus_p"])
-async def test_flows_take_all_blocks_of_the_set(make_lab: MakeLab, name: str, ask: Ask) -> None:
-    line = LINES[name]()
-    lab = make_lab(line.topology)
+async def test_flows_take_all_blocks(start_line: StartLine, name: str, ask: Ask) -> None:
+    lab, line = start_line(name)
     async with mirror(lab["net"]):
         seen = await asyncio.gather(*(ask(lab["lan"], NET) for _ in range(FLOWS)))
     assert {source.address for source in seen} == set(line.public)
@@ -119,21 +111,18 @@ def _block(line: Line, port: int) -> tuple[int, int] | None:
 
 
 @pytest.mark.parametrize("name", ["map_e_v6plus", "map_e_ocn", "a_plus_p"])
-async def test_each_port_leads_to_one_home(make_lab: MakeLab, name: str) -> None:
+async def test_each_port_leads_to_one_home(start_line: StartLine, name: str) -> None:
     """Both homes take in all that comes; what is in neither set comes to nobody."""
-    line = LINES[name]()
-    lab = make_lab(line.topology)
+    lab, line = start_line(name)
     for home in ("rtr", "neighbour"):
         lab[home].run("nft", "-f", "-", stdin=OPEN_ALL[home])
-    share = SHARES[name]
-    other = share.neighbour()
+    net, (address,), share = lab["net"], line.public, SHARES[name]
     async with lab["lan"].serve(HOME, 8123), lab["neighbour"].serve(NEIGHBOUR, 8123):
-        for first, last in (share.ports[0], share.ports[-1]):
-            assert [await reached(lab, line, port) for port in (first, last)] == [HOME] * 2
-        for first, last in (other.ports[0], other.ports[-1]):
-            assert [await reached(lab, line, port) for port in (first, last)] == [NEIGHBOUR] * 2
+        for ports, greeting in ((share.ports, HOME), (share.neighbour().ports, NEIGHBOUR)):
+            for port in (*ports[0], *ports[-1]):
+                assert await net.fetch(address, port) == greeting
         for port in (22, 443, 8123, share.lowest - 1):
-            assert await reached(lab, line, port) is None
+            assert await closed(net, address, port)
 
 
 def test_the_router_refuses_ports_of_others(lab: Lab, line: Line) -> None:
@@ -149,15 +138,14 @@ def test_nat_pmp_gives_another_port(lab: Lab) -> None:
     assert "Mapped public port 11584" in opened
 
 
-async def test_an_unlimited_router_opens_what_never_works(make_lab: MakeLab) -> None:
+async def test_an_unlimited_router_opens_what_never_works(start_line: StartLine) -> None:
     """Two mappings that read back well: a port of nobody, and one of the neighbour."""
-    line = map_e_v6plus(limited=False)
-    lab = make_lab(line.topology)
+    lab, line = start_line("map_e_v6plus_unlimited")
     for port in ("8123", "7506"):
         upnpc(lab, line, "-a", LAN, "8123", port, "TCP", "600")
     async with lab["lan"].serve(HOME, 8123), lab["neighbour"].serve(NEIGHBOUR, 7506):
-        assert await reached(lab, line, 8123) is None
-        assert await reached(lab, line, 7506) == NEIGHBOUR
+        assert await closed(lab["net"], V6PLUS.ipv4, 8123)
+        assert await lab["net"].fetch(V6PLUS.ipv4, 7506) == NEIGHBOUR
 
 
 async def test_fragments_and_errors_find_home(lab: Lab) -> None:

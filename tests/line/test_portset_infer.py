@@ -55,7 +55,7 @@ LEFT_OPEN = {
     "nothing": [],
     "all samples from one local port": [(2001, port) for port in members(V6PLUS, 12)],
     "all samples on one mapped port": [(local, 7488) for local in LOCAL],
-    "two blocks of a set": moved([*range(7488, 7496), *range(11584, 11592)]),
+    "two blocks of a set": moved([*range(7488, 7504), *range(11584, 11600)]),
     "one block of a set": moved(range(7488, 7504)),
     "a block with A = 0": moved([200, *members(PortSet(4, 8, 12), 11)]),
     "a carrier's block of 1024": moved(Random(2).sample(range(10240, 11264), 12)),
@@ -90,6 +90,7 @@ SPREAD_OUT = {
     "random, eight of them": moved(Random(9).sample(range(1024, 65536), 8)),
     "random, ephemeral ports of Linux": moved(Random(10).sample(range(32768, 61000), 12)),
     "kept, from local ports all over": kept(LOCAL),
+    "kept, local ports all multiples of four": kept([port & ~3 for port in LOCAL]),
     "kept but for one": [*kept(LOCAL[1:]), (LOCAL[0], 40001)],
     "kept but for one, others in a set by chance": [*kept(LOCAL[1:]), (LOCAL[0], 7488)],
 }
@@ -114,6 +115,9 @@ def test_the_shape_that_a_rule_gives_is_tried_first_and_alone_if_need_be() -> No
     assert infer(samples, ((6, 4), *SHAPES)) == Inference(ONE_SET, ports)
     assert infer(samples, ((6, 4),)) == Inference(ONE_SET, ports)
     assert infer(moved(members(V6PLUS, 12)), ((6, 6),)) == Inference(INCONCLUSIVE)
+    # A narrow range looks like a carrier's block of ports, rule or no rule.
+    narrow = moved(members(PortSet(0, 4, 5), 12))
+    assert infer(narrow, ((0, 4),)) == Inference(INCONCLUSIVE)
     # A rule without sharing has no set to be found.
     assert infer(samples, ((6, 0),)) == Inference(INCONCLUSIVE)
 

@@ -77,6 +77,12 @@ def test_of_several_prefixes_it_is_always_the_same() -> None:
     assert nat64_prefix(addresses) == nat64_prefix(reversed(addresses))
 
 
+def test_a_flood_of_records_is_not_read_to_its_end() -> None:
+    prefix = IPv6Address(EMBEDDED["64:ff9b::/96"])
+    assert nat64_prefix([IPv6Address("2001:db8::1")] * 15 + [prefix])
+    assert nat64_prefix([IPv6Address("2001:db8::1")] * 16 + [prefix]) is None
+
+
 WELL_KNOWN = st.sampled_from([IPv4Address("192.0.0.170"), IPv4Address("192.0.0.171")])
 PREFIXES = st.builds(
     lambda address, length: IPv6Network((address, length), strict=False),

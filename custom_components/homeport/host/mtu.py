@@ -88,7 +88,8 @@ async def path_mtu(target: str) -> int | None:
     """Return the path MTU of the access line in bytes, within half a second.
 
     `target` is a literal address far away, of the family that is meant: a single datagram is sent
-    towards it, which dies after two hops. None where nothing answers, as with a router that drops
+    towards it, which dies after two hops. So where two routers of this home are in the way, it is
+    the link between them that is measured. None where nothing answers, as with a router that drops
     without a word, or where there is no route. Raises ValueError when `target` is no address.
     """
     family = _IPV4 if isinstance(ip_address(target), IPv4Address) else _IPV6

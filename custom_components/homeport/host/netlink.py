@@ -26,6 +26,8 @@ _DUMP: Final = 0x300  # NLM_F_DUMP: tell all there is
 _ETHERNET: Final = 1  # ARPHRD_ETHER, linux/if_arp.h; Wi-Fi and bridges as well
 _LOOPBACK: Final = 772  # ARPHRD_LOOPBACK
 
+_FLAGS: Final = sum(AddressFlag)  # all that have a name
+
 _UNICAST: Final = 1  # RTN_UNICAST, the only type of route that leads to another machine
 _KNOWN: Final = 0x9E  # NUD_REACHABLE, STALE, DELAY, PROBE and PERMANENT: with a link address
 _ROUTER: Final = 0x80  # NTF_ROUTER
@@ -210,7 +212,7 @@ def address(message: Message) -> AddressSaid | None:
         return None
     preferred, valid = _unpack(_LIFETIMES, found.get(6)) or (_FOR_EVER, _FOR_EVER)  # IFA_CACHEINFO
     (flags,) = _unpack(_UINT32, found.get(8)) or (short_flags,)  # IFA_FLAGS
-    known = AddressFlag(flags & sum(AddressFlag))
+    known = AddressFlag(flags & _FLAGS)
     return AddressSaid(index, ip, prefix_length, known, _lifetime(preferred), _lifetime(valid))
 
 

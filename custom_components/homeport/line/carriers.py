@@ -11,7 +11,6 @@ from .prefixes import PrefixTable
 
 _NAME_LENGTH = 253  # RFC 1035 section 2.3.4, without the last dot
 _URL_LENGTH = 512
-_TXT_LENGTH = 600
 
 
 class Carrier(StrEnum):
@@ -171,7 +170,7 @@ _BY_AFTR: Final = {facts.aftr_name: facts.carrier for facts in CARRIERS if facts
 _PROVISIONING: Final = tuple(
     (facts.provisioning_host, facts.carrier) for facts in CARRIERS if facts.provisioning_host
 )
-_TXT: Final = re.compile(r"v=v6mig-1 url=(?P<url>[!-~]+) t=(?P<check>[ab])")
+_TXT: Final = re.compile(rf"v=v6mig-1 url=(?P<url>[!-~]{{1,{_URL_LENGTH}}}) t=(?P<check>[ab])")
 
 
 def by_ipv6(ip: IPv6Address) -> Carrier | None:
@@ -208,7 +207,7 @@ def parse_provisioning(txt: str) -> str | None:
     "v=v6mig-1 url=<URL> t=a", or t=b if the certificate is to be checked, which HTTP has none of
     (v6pc/v6mig-prov, section 3.1).
     """
-    if len(txt) > _TXT_LENGTH or not (found := _TXT.fullmatch(txt)):
+    if not (found := _TXT.fullmatch(txt)):
         return None
     url = found["url"]
     if _host(url) is None or (url.lower().startswith("http:") and found["check"] == "b"):

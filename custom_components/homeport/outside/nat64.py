@@ -3,10 +3,13 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv6Address, IPv6Network
+from itertools import islice
 from typing import Final
 
 WELL_KNOWN_NAME: Final = "ipv4only.arpa"
 """Has IPv4 addresses only, so that an IPv6 one is made from them (RFC 7050 section 3)."""
+MAX_ADDRESSES: Final = 16
+"""How many records are looked at: two for each prefix, and lines have one prefix or two."""
 
 _WELL_KNOWN: Final = frozenset(
     {IPv4Address("192.0.0.170").packed, IPv4Address("192.0.0.171").packed}
@@ -42,7 +45,7 @@ def nat64_prefix(addresses: Iterable[IPv6Address]) -> IPv6Network | None:
     """
     found: set[IPv6Network] = set()
     doubtful: defaultdict[IPv6Network, set[bytes]] = defaultdict(set)
-    for address in addresses:
+    for address in islice(addresses, MAX_ADDRESSES):
         readings = _readings(address)
         if len(readings) == 1:
             found.update(readings)

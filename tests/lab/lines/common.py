@@ -91,7 +91,6 @@ class Side:
             routes=self.routes,
             rules=self.rules,
             nft=self.nft,
-            nameservers=(ROUTER,),
         )
 
 

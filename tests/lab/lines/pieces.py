@@ -30,14 +30,14 @@ table inet clamp {
 """
 
 
-def block(prefix: str, length: int) -> str:
-    """Return the block of that length around a /64, which is given by its four groups."""
-    return str(IPv6Network(f"{prefix}::/64").supernet(new_prefix=length))
+def _delegated(prefix: str) -> str:
+    """Return the /56 around a /64, which is given by its four groups."""
+    return str(IPv6Network(f"{prefix}::/64").supernet(new_prefix=56))
 
 
-def nat(wan: str = "w0") -> Side:
-    """Return a home router that translates to the address of `wan`, and lowers the MSS."""
-    return Side(nft=firewall("lan0", wan) + _CLAMP)
+def nat() -> Side:
+    """Return a home router that translates to the address of `w0`, and lowers the MSS."""
+    return Side(nft=firewall("lan0", "w0") + _CLAMP)
 
 
 def no_nat(*closed: str, inside: tuple[str, ...] = ("lan0",)) -> Side:
@@ -68,7 +68,7 @@ table inet filter {{
     )
 
 
-def gateway(*allow: str, wan: str = "w0", wan6: str = "") -> Miniupnpd:
+def gateway(*allow: str, wan6: str = "") -> Miniupnpd:
     """Return the real gateway on the router that `lan` sees.
 
     `allow` are the external ports that may be mapped, all without any. `wan6` is the way out for
@@ -78,7 +78,7 @@ def gateway(*allow: str, wan: str = "w0", wan6: str = "") -> Miniupnpd:
         namespace="rtr",
         address=ROUTER,
         lan="lan0",
-        wan=wan,
+        wan="w0",
         allow=tuple(f"{ports} 192.168.77.0/24 1-65535" for ports in allow or ("1-65535",)),
         options=(f"ext_ifname6={wan6}",) if wan6 else (),
     )
@@ -107,14 +107,13 @@ def reverse(ipv4: str, name: str) -> str:
     return f"{IPv4Address(ipv4).reverse_pointer}. PTR {name}."
 
 
-def ethernet(address: str, peer: str, *, mtu: int = 1500, router: str = "rtr") -> Access:
+def ethernet(address: str, peer: str, *, router: str = "rtr") -> Access:
     """Return IPv4 over Ethernet; both addresses with their prefix lengths."""
     return Access(
         links=(
             Link(
                 Interface(namespace=router, name="w0", addresses=(address,)),
                 Interface(namespace="isp", name="wa", addresses=(peer,)),
-                mtu,
             ),
         ),
         home=Side(routes=(f"default via {peer.partition('/')[0]}",)),
@@ -127,24 +126,23 @@ def point_to_point(
     *,
     mtu: int = PPPOE_MTU,
     prefix: str = "",
-    wan: str = "w0",
     default: bool = True,
 ) -> Access:
     """Return IPv4 over PPP, or over a tunnel of its own: an address, and a peer far away.
 
     `prefix` is the /64 of the LAN if IPv6 takes the same way. `default` says whether IPv4 does.
     """
-    home, isp = [f"default via {peer} dev {wan}"] if default else [], list[str]()
+    home, isp = [f"default via {peer} dev w0"] if default else [], list[str]()
     ends = [[f"{address} peer {peer}/32"], [f"{peer} peer {address}/32"]]
     if prefix:
-        home.append(f"default via fe80::1 dev {wan}")
-        isp.append(f"{block(prefix, 56)} via fe80::2 dev p0")
+        home.append("default via fe80::1 dev w0")
+        isp.append(f"{_delegated(prefix)} via fe80::2 dev p0")
         ends[0].append("fe80::2/64")
         ends[1].append("fe80::1/64")
     return Access(
         links=(
             Link(
-                Interface(namespace="rtr", name=wan, addresses=tuple(ends[0])),
+                Interface(namespace="rtr", name="w0", addresses=tuple(ends[0])),
                 Interface(namespace="isp", name="p0", addresses=tuple(ends[1])),
                 mtu,
             ),
@@ -154,9 +152,8 @@ def point_to_point(
     )
 
 
-def ipoe(*prefixes: str, length: int = 56, router: str = "rtr") -> Access:
-    """Return IPv6 over Ethernet for a home with these prefixes, each given by a /64 in it."""
-    blocks = [block(prefix, length) for prefix in prefixes]
+def ipoe(*prefixes: str, router: str = "rtr") -> Access:
+    """Return IPv6 over Ethernet for a home with the /56 around each of these /64."""
     return Access(
         links=(
             Link(
@@ -165,5 +162,5 @@ def ipoe(*prefixes: str, length: int = 56, router: str = "rtr") -> Access:
             ),
         ),
         home=Side(routes=("default via fe80::1 dev e0",)),
-        isp=Side(routes=tuple(f"{each} via fe80::2 dev e0" for each in blocks)),
+        isp=Side(routes=tuple(f"{_delegated(each)} via fe80::2 dev e0" for each in prefixes)),
     )
