@@ -28,7 +28,7 @@ ASSEMBLING = {"", "coordinator", "config_flow", "options_flow", "subentry_flow",
 
 LONGEST = 400
 
-DATA_BASES = ("Enum", "NamedTuple", "TypedDict", "Protocol", "Exception", "Error")
+DATA_BASES = ("Enum", "Flag", "NamedTuple", "TypedDict", "Protocol", "Exception", "Error")
 
 
 def room_of(module: str) -> str | None:

@@ -45,6 +45,7 @@ def bodies(draw: st.DrawFn) -> str:
 @example('{"ip":' * (MAX_BODY // 6), 4)
 @example('{"ip":' + "[" * MAX_BODY, 6)
 @example('{"ip":' + "9" * 5000 + "}", 4)
+@example('{"ip":' + "[" * 100_000, 4)
 @example("=" * MAX_BODY, 4)
 @example("ip=" + "\n" * MAX_BODY, 4)
 def test_any_answer(body: str, family: int) -> None:

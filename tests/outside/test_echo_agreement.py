@@ -95,8 +95,14 @@ async def test_when_nobody_answers_the_first_error_counts(
         await public_address(http, script(echoes, BAD), 4)
     with pytest.raises(OutsideUnreachable):
         await public_address(http, script(echoes, DOWN), 4)
-    with pytest.raises((OutsideInvalid, OutsideUnreachable)):
-        await public_address(http, script(echoes, BAD, DOWN, BAD), 4)
+    urls = script(echoes, BAD, G)
+    echoes[1].echo = Reply(drop=True, delay=0.3)
+    with pytest.raises(OutsideInvalid):
+        await public_address(http, urls, 4)
+    urls = script(echoes, G, DOWN)
+    echoes[0].echo = Reply(status=500, delay=0.3)
+    with pytest.raises(OutsideUnreachable):
+        await public_address(http, urls, 4)
     with pytest.raises(OutsideUnreachable):
         await public_address(http, [], 4)
 

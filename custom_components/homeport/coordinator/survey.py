@@ -246,13 +246,15 @@ def _second_router(hops: tuple[IPv4Address | IPv6Address | None, ...]) -> IPv4Ad
 
 async def _ask_router(around: Around, router: IPv4Address) -> tuple[bool, IPv4Address | None]:
     """Say whether a router answers over NAT-PMP or UPnP, and return the WAN address it names."""
-    natpmp = asyncio.ensure_future(ask_natpmp(str(router)))
-    upnp = asyncio.ensure_future(_ask_upnp(around, router))
-    answer = await natpmp
+    async with asyncio.TaskGroup() as group:
+        natpmp = group.create_task(ask_natpmp(str(router)))
+        upnp = group.create_task(_ask_upnp(around, router))
+        answer = await natpmp
+        if answer and answer.address:
+            upnp.cancel()
     if answer and answer.address:
-        upnp.cancel()
         return True, answer.address
-    answered, address = await upnp
+    answered, address = upnp.result()
     return answered or answer is not None, address
 
 

@@ -5,6 +5,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Final
 
 from ..host import AddressFlag
+from .prefixes import PrefixTable
 
 type IPAddress = IPv4Address | IPv6Address
 
@@ -46,8 +47,7 @@ class Stability(StrEnum):
     TENTATIVE = "tentative"  # RFC 4862 section 5.4, perhaps another machine's
 
 
-# The first match decides, so narrower blocks stand before the blocks that hold them.
-# Own tables rather than ipaddress.is_global: its answers have changed between Python releases.
+# Of blocks in each other the narrowest decides. Own tables rather than ipaddress.is_global: its answers have changed between Python releases.
 _IPV4: Final = (
     ("10.0.0.0/8", AddressKind.PRIVATE),  # RFC 1918
     ("172.16.0.0/12", AddressKind.PRIVATE),  # RFC 1918
@@ -82,14 +82,14 @@ _IPV6: Final = (
     ("2002::/16", AddressKind.SIX_TO_FOUR),  # RFC 3056
     ("2000::/3", AddressKind.GLOBAL),  # RFC 4291, global unicast
     ("ff00::/8", AddressKind.MULTICAST),  # RFC 4291
-    ("::/0", AddressKind.SPECIAL),  # all else: loopback, NAT64, former site-local, unassigned
+    # All else is special: loopback, NAT64, the former site-local addresses, what is unassigned.
 )
 # Public on paper, but large networks without an internet side of their own own them, so providers
 # that ran out of addresses use them behind their NAT (blocks of the US Department of Defense in the
 # IANA IPv4 address space registry).
 _SQUATTED: Final = frozenset({6, 7, 11, 21, 22, 25, 26, 28, 29, 30, 33, 55, 214, 215})
-_IPV4_TABLE: Final = tuple((IPv4Network(block), kind) for block, kind in _IPV4)
-_IPV6_TABLE: Final = tuple((IPv6Network(block), kind) for block, kind in _IPV6)
+_IPV4_TABLE: Final = PrefixTable((IPv4Network(block), kind) for block, kind in _IPV4)
+_IPV6_TABLE: Final = PrefixTable((IPv6Network(block), kind) for block, kind in _IPV6)
 
 
 def address_kind(ip: IPAddress | None) -> AddressKind:
@@ -102,8 +102,8 @@ def address_kind(ip: IPAddress | None) -> AddressKind:
     if isinstance(ip, IPv6Address):
         if ip.ipv4_mapped:
             return address_kind(ip.ipv4_mapped)
-        return next(kind for network, kind in _IPV6_TABLE if ip in network)
-    return next((kind for network, kind in _IPV4_TABLE if ip in network), AddressKind.GLOBAL)
+        return _IPV6_TABLE.find(ip) or AddressKind.SPECIAL
+    return _IPV4_TABLE.find(ip) or AddressKind.GLOBAL
 
 
 def is_squatted(ip: IPv4Address) -> bool:

@@ -49,6 +49,8 @@ def _empty(facts: Facts) -> Verdict | None:
     if second and second.router:
         reasons = reason, Reason.SECOND_ROUTER_ANSWERS
         return possible(LineMode.DOUBLE_NAT, *reasons, remedies=_LOOK_BEHIND)
+    if passes_shared(facts):
+        return possible(LineMode.CGNAT, reason, Reason.HOP_SHARED, remedies=_ASK)
     # DS-Lite needs IPv6.
     if facts.echo and facts.ipv6_answers:
         return possible(LineMode.DS_LITE, reason, remedies=_ASK)
@@ -113,10 +115,17 @@ def without_gateway(facts: Facts) -> Verdict | None:
         return possible(LineMode.NAT64, Reason.NAT64_PREFIX, remedies=_NO_GATEWAY)
     if facts.echo and facts.ports.outcome is Outcome.ONE_SET:
         return possible(LineMode.A_PLUS_P, Reason.PORTS_IN_ONE_SET, remedies=_NO_GATEWAY)
-    hops = evidence.second_hop.hops if evidence.second_hop else ()
-    if any(address_kind(hop) is AddressKind.SHARED for hop in hops):
-        return possible(LineMode.CGNAT, Reason.WAN_SHARED, remedies=_NO_GATEWAY)
+    if passes_shared(facts):
+        return possible(LineMode.CGNAT, Reason.HOP_SHARED, remedies=_NO_GATEWAY)
     return None
+
+
+def passes_shared(facts: Facts) -> bool:
+    """Say whether a router soon after ours has an address for use behind a provider's NAT."""
+    second = facts.evidence.second_hop
+    return second is not None and any(
+        address_kind(hop) is AddressKind.SHARED for hop in second.hops
+    )
 
 
 def seen_working(facts: Facts) -> tuple[Reason, ...]:

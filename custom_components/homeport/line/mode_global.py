@@ -69,9 +69,7 @@ def second_exit(facts: Facts, reason: Reason) -> Verdict:
     proof = facts.evidence.proof
     reasons = (reason, Reason.WAN_DIFFERS)
     if proof and proof.address == facts.wan:
-        return certain(
-            LineMode.TWO_EXITS, Reason.SEEN_WORKING, *reasons, openable=Openable.ALL
-        )
+        return certain(LineMode.TWO_EXITS, Reason.SEEN_WORKING, *reasons, openable=Openable.ALL)
     # The exit may be that of a VPN, where nobody has looked at this machine.
     sure = Confidence.LIKELY if facts.evidence.host else Confidence.POSSIBLE
     remedies = (Remedy.CHECK_A_PORT,)

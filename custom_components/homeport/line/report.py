@@ -85,6 +85,7 @@ class Reason(StrEnum):
     WAN_DIFFERS = "wan_differs"
     WAN_SQUATTED = "wan_squatted"
     WAN_SHARED = "wan_shared"
+    HOP_SHARED = "hop_shared"
     WAN_SERVICE_CONTINUITY = "wan_service_continuity"
     WAN_PRIVATE = "wan_private"
     WAN_EMPTY = "wan_empty"
