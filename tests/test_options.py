@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 import pytest
 
 from custom_components.homeport.line import Ipv6Mode, LineMode, MapERule
 from custom_components.homeport.options import LineOptions
-from tests.fuzz import fuzz
 
 RULE = {
     "rule_ipv6": "240b:10::/31",
@@ -94,7 +93,7 @@ ANYTHING = st.recursive(
 )
 
 
-@fuzz
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(sorted(WHOLE)), ANYTHING, max_size=12))
 def test_any_options_can_be_read(stored: dict[str, Any]) -> None:
     options = LineOptions.from_mapping(stored)

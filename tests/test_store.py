@@ -29,7 +29,7 @@ async def load(hass: HomeAssistant, hass_storage: dict[str, Any], data: object) 
 
 
 def is_empty(store: HomeportStore) -> bool:
-    return not (store.wanted or store.openings or store.hostnames)
+    return not (store.wanted or store.openings or store.hostnames or store.seen)
 
 
 async def test_nothing_was_stored_yet(hass: HomeAssistant, hass_storage: dict[str, Any]) -> None:
@@ -42,11 +42,13 @@ async def test_everything_comes_back(hass: HomeAssistant, hass_storage: dict[str
     store.wanted |= {"b", "a"}
     store.openings |= {"a": OPENING, "b": replace(OPENING, protocol=Transport.TCP)}
     store.hostnames["h"] = {"sent": "11.22.33.44", "halted": None}
+    store.seen["ipv4_changed"] = "11.22.33.44"
     await store.save()
     again = await HomeportStore.load(hass, ENTRY)
     assert again.wanted == {"a", "b"}
     assert again.openings == store.openings
     assert again.hostnames == store.hostnames
+    assert again.seen == {"ipv4_changed": "11.22.33.44"}
 
 
 async def test_it_is_written_at_once_and_in_full(
@@ -59,6 +61,7 @@ async def test_it_is_written_at_once_and_in_full(
         "wanted": [],
         "openings": {"a": STORED},
         "hostnames": {},
+        "seen": {},
     }
     store.openings.clear()
     await store.save()
@@ -145,7 +148,7 @@ OPENINGS = st.dictionaries(
     JSON | st.fixed_dictionaries({name: JSON | st.just(good) for name, good in STORED.items()}),
 )
 DATA = JSON | st.fixed_dictionaries(
-    {}, optional={"wanted": JSON, "openings": JSON | OPENINGS, "hostnames": JSON}
+    {}, optional={"wanted": JSON, "openings": JSON | OPENINGS, "hostnames": JSON, "seen": JSON}
 )
 
 
@@ -164,6 +167,7 @@ async def test_no_content_of_the_file_raises(
         assert 0 < opening.internal_port < 65_536
     assert all(isinstance(port, str) for port in store.wanted)
     assert all(isinstance(state, dict) for state in store.hostnames.values())
+    assert all(isinstance(value, str) for value in store.seen.values())
 
 
 async def test_a_hostname_without_a_state_does_not_hide_the_others(
