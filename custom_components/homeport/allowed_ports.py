@@ -38,6 +38,9 @@ def nearest_free(port_set: PortSet, port: int, taken: Collection[int]) -> int | 
 
     System ports are not proposed: they need a consent of their own.
     """
+    nearest = port_set.nearest(port)
+    if nearest >= _FIRST_ORDINARY_PORT and nearest not in taken:
+        return nearest
     free = (
         each
         for first, last in port_set.ranges()
