@@ -1,4 +1,7 @@
-"""How much fuzzing a run does: a little in every run, HOMEPORT_FUZZ=100000 for a long one."""
+"""How much fuzzing a run does: a little in every run, HOMEPORT_FUZZ=100000 for a long one.
+
+A long one also needs "--timeout 0": it takes minutes for a test.
+"""
 
 import os
 

@@ -1,7 +1,7 @@
 """Home Assistant's HTTP and WebSocket API, as its frontend uses it."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from enum import StrEnum
 import itertools
@@ -40,6 +40,8 @@ class HomeAssistantApi:
         """Start without a connection; `open` makes it."""
         self.states: dict[str, State] = {}
         """The present states by entity id."""
+        self.seen: list[State] = []
+        """All changes since the connection was made, in the order in which they came."""
         self._session: aiohttp.ClientSession | None = None
         self._ws: aiohttp.ClientWebSocketResponse | None = None
         self._reader: asyncio.Task[None] | None = None
@@ -76,6 +78,7 @@ class HomeAssistantApi:
                 await connection.close()
         self._reader = self._ws = self._session = None
         self.states.clear()
+        self.seen.clear()
 
     async def _read(self, ws: aiohttp.ClientWebSocketResponse) -> None:
         try:
@@ -95,6 +98,7 @@ class HomeAssistantApi:
             data = message["event"]["data"]
             if data["new_state"]:
                 self.states[data["entity_id"]] = data["new_state"]
+                self.seen.append(data["new_state"])
             else:
                 self.states.pop(data["entity_id"], None)
             # A new event for the next change: any number of tasks may wait for this one.
@@ -166,6 +170,20 @@ class HomeAssistantApi:
         """Return once the entity has no state any more. Raises TimeoutError that says the last."""
         await self._wait(lambda: entity_id not in self.states, entity_id, within)
 
+    async def wait_seen(
+        self, entity_id: str, fits: Callable[[State], bool], within: float = 10
+    ) -> State:
+        """Return the first change of the entity that fits, also one that another has followed.
+
+        Raises TimeoutError that says the last state.
+        """
+
+        def found() -> Iterator[State]:
+            return (each for each in self.seen if each["entity_id"] == entity_id and fits(each))
+
+        await self._wait(lambda: any(found()), entity_id, within)
+        return next(found())
+
     async def _wait(self, check: Callable[[], bool], entity_id: str, within: float) -> None:
         try:
             async with asyncio.timeout(within):
@@ -220,6 +238,33 @@ class HomeAssistantApi:
             while not (flows := await self.discovered(domain)):
                 await asyncio.sleep(0.02)
             return flows[0]
+
+    # Repairs
+
+    async def issues(self, domain: str) -> list[Json]:
+        """Return what a domain wants repaired: {"issue_id", "translation_placeholders", …}."""
+        found = await self.ws_call("repairs/list_issues")
+        return [issue for issue in found["issues"] if issue["domain"] == domain]
+
+    async def wait_issues(self, domain: str, *wanted: str, within: float = 15) -> list[Json]:
+        """Return the issues of a domain once they are those of these ids. Raises TimeoutError."""
+        async with asyncio.timeout(within):
+            while True:
+                found = await self.issues(domain)
+                if {each["issue_id"] for each in found} == set(wanted):
+                    return found
+                await asyncio.sleep(0.02)
+
+    async def start_fix(self, domain: str, issue_id: str) -> Json:
+        """Press "fix" at an issue, and return the first step."""
+        handler = {"handler": domain, "issue_id": issue_id}
+        step: Json = await self.rest("POST", "/api/repairs/issues/fix", handler)
+        return step
+
+    async def confirm_fix(self, flow_id: str) -> Json:
+        """Confirm the present step and return the next one."""
+        step: Json = await self.rest("POST", f"/api/repairs/issues/fix/{flow_id}", {})
+        return step
 
     # Config entries
 

@@ -9,7 +9,7 @@ import pytest_asyncio
 from tests.lab import Authority, Bind, Lab
 from tests.lab.fixtures import MakeLab, authority, make_lab, pytest_terminal_summary
 from tests.lab.home import MINIUPNPD, NET, home as home_topology
-from tests.lab.peers import outside
+from tests.lab.peers import STUN, outside
 
 from .server import HomeAssistantServer
 
@@ -20,7 +20,7 @@ __all__ = ["authority", "make_lab", "pytest_terminal_summary"]
 def home(make_lab: MakeLab, authority: Authority) -> Lab:
     """Build the home with miniupnpd, BIND, and echo and prober outside."""
     bind = Bind(namespace="net", addresses=(NET,), records=("home A 192.0.2.1",))
-    return make_lab(home_topology(MINIUPNPD, bind, outside(authority.issue(NET))))
+    return make_lab(home_topology(MINIUPNPD, bind, outside(authority.issue(NET)), STUN))
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

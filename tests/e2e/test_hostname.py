@@ -12,7 +12,7 @@ from tests.lab import Authority, Bind, Lab
 from tests.lab.bind import new_secret
 from tests.lab.fixtures import MakeLab
 from tests.lab.home import MINIUPNPD, NET, ROUTER, WAN, home as home_topology
-from tests.lab.peers import outside
+from tests.lab.peers import STUN, outside
 from tests.lab.python_module import PythonModule
 
 from .api import ApiError, FlowKind
@@ -41,7 +41,7 @@ def home(make_lab: MakeLab, authority: Authority) -> Lab:
         listens=((NET, 8443), ("127.0.0.1", 8082)),
     )
     bind = Bind(namespace="net", addresses=(NET,), records=("home A 192.0.2.1",))
-    return make_lab(home_topology(MINIUPNPD, bind, dyndns2, outside(authority.issue(NET))))
+    return make_lab(home_topology(MINIUPNPD, bind, dyndns2, outside(authority.issue(NET)), STUN))
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

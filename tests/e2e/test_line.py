@@ -11,6 +11,7 @@ from tests.lab.home import SRV, WAN, home as home_topology
 from tests.lab.peers import (
     SIMULATED_GATEWAY_CONTROL,
     SIMULATED_GATEWAY_LOCATION,
+    STUN,
     outside,
     simulated_gateway,
 )
@@ -27,7 +28,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 def home(make_lab: MakeLab, authority: Authority) -> Lab:
     """Build a home whose router says what it is told to."""
     certificate = authority.issue("11.22.33.2")
-    return make_lab(home_topology(simulated_gateway(WAN), outside(certificate)))
+    return make_lab(home_topology(simulated_gateway(WAN), outside(certificate), STUN))
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -60,12 +61,12 @@ async def asked_router(home: Lab) -> list[Json]:
     ("address", "kind", "mode"),
     [
         (WAN, "global", "public"),
-        ("192.168.1.2", "private", "double_nat"),
-        ("10.1.2.3", "private", "double_nat"),
+        ("192.168.1.2", "private", "private_wan"),
+        ("10.1.2.3", "private", "private_wan"),
         ("100.64.0.2", "shared", "cgnat"),
         ("192.0.0.2", "service_continuity", "ds_lite"),
         ("169.254.1.1", "link_local", "unknown"),
-        ("25.0.0.2", "global", "unknown"),
+        ("25.0.0.2", "global", "cgnat"),
         ("", "none", "unknown"),
     ],
 )
@@ -142,7 +143,7 @@ async def test_echo_that_talks_nonsense(homeport: Homeport, home: Lab) -> None:
         await script_outside(home, echo={"body": body})
         await homeport.server.reload_entry(homeport.entry_id)
         await homeport.state("line_mode", "public")
-        await homeport.state("public_ipv4", "unknown")
+        await homeport.state("public_ipv4", WAN)  # as STUN sees it
     await script_outside(home, echo=None)
     await homeport.server.reload_entry(homeport.entry_id)
     await homeport.state("public_ipv4", WAN)

@@ -1,11 +1,13 @@
 """The project's own servers, in the places that they have in the lab."""
 
+from .coturn import Coturn
 from .home import NET, ROUTER
 from .python_module import PythonModule
 from .tls import Certificate
 
 OUTSIDE_URL = f"https://{NET}"
 """Address echo and prober."""
+STUN = Coturn(namespace="net", addresses=(NET,))
 STUN_SERVER = f"{NET}:3478"
 OUTSIDE_CONTROL = "http://127.0.0.1:8080"
 """Its scripting interface, to be called on `net`."""

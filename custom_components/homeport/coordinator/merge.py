@@ -10,6 +10,7 @@ from ..line import (
     Confidence,
     Evidence,
     GatewayEvidence,
+    LineMode,
     LineReport,
     Openable,
     Stability,
@@ -20,6 +21,7 @@ from ..line import (
 _LINK = 64
 """Bits of the prefix of a link (RFC 4291 section 2.5.4)."""
 _LASTING = frozenset({Stability.STABLE, Stability.TEMPORARY})
+_LIMITED = frozenset({LineMode.MAP_E, LineMode.A_PLUS_P})
 
 
 def gateway_evidence(
@@ -99,7 +101,13 @@ def held(report: LineReport, before: LineReport | None) -> LineReport:
             reasons=(),
             remedies=(),
         )
-    if before.port_set or report.mode not in {None, before.mode}:
+    if before.mode in _LIMITED:
+        # Which ports are this home's is open until the survey is over. That some are another's must
+        # not be forgotten over a guess.
+        return replace(
+            report, mode=before.mode, confidence=Confidence.POSSIBLE, reasons=(), remedies=()
+        )
+    if report.mode not in {None, before.mode}:
         return report
     return replace(
         report,

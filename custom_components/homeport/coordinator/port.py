@@ -236,9 +236,7 @@ class PortCoordinator(HomeportCoordinator[PortReport]):
         line = self.line.data
         if line.public_ipv4 != address:  # it changed in the meantime
             raise OtherAddress
-        seen = reachability(
-            line, address, self.external_port, self.data.mapping, accepted=accepted
-        )
+        seen = reachability(line, address, self.external_port, self.data.mapping, accepted=accepted)
         if seen is Reachability.REACHABLE:
             self.line.prove(address, self.external_port)
         return replace(self.data, reachability=seen, probed=address, checked=dt_util.utcnow())

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ..line import LineMode, LineReport
+from ..line import LineMode, LineReport, Reason
 from ..options import LineOptions
 
 CONFIRM = 12 * 3600.0
@@ -13,6 +13,8 @@ ECHO_POLL = 900.0
 
 # Where the home has no IPv4 address of its own that could change.
 _CLOSED = frozenset({LineMode.DS_LITE, LineMode.NAT64, LineMode.CGNAT, LineMode.NONE})
+
+_CONTRADICTIONS = frozenset({Reason.ECHOES_DISAGREE, Reason.STUN_DISAGREES})
 
 
 class By(StrEnum):
@@ -49,7 +51,7 @@ def next_look(
 
 def _tells(line: LineReport, *, gateway_pushes: bool, host_watched: bool) -> bool:
     """Say whether a change of the line announces itself."""
-    if not host_watched or line.internet is False:
+    if not host_watched or line.internet is False or _CONTRADICTIONS & {*line.reasons}:
         return False
     if line.mode is LineMode.MAP_E and line.port_set:
         return True  # IPv4 follows from IPv6, which the kernel knows at once

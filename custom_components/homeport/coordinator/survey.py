@@ -87,15 +87,26 @@ async def survey(around: Around, found: Found) -> None:
     """Let all collectors run side by side, and hand over what they find as they find it.
 
     A collector that fails or takes too long finds nothing, which is evidence of its own kind: each
-    piece is handed over once at least, as None if there is nothing.
+    piece is handed over once at least, as None if there is nothing. Nothing is after the end.
     """
-    tasks = [asyncio.ensure_future(_run(each, around, found)) for each in COLLECTORS]
+    missing = {piece for each in COLLECTORS for piece in each.pieces}
+    over = False
+
+    def note(pieces: Pieces) -> None:
+        if not over:
+            missing.difference_update(pieces)
+            found(pieces)
+
+    tasks = [asyncio.ensure_future(_run(each, around, note)) for each in COLLECTORS]
     try:
         # One that cannot even be cancelled holds up nobody.
         await asyncio.wait(tasks, timeout=CAP)
     finally:
+        over = True
         for task in tasks:
             task.cancel()
+    if missing:
+        found(dict.fromkeys(missing))
 
 
 async def _run(collector: Collector, around: Around, found: Found) -> None:

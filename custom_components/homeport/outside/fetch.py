@@ -20,7 +20,8 @@ async def fetch(session: aiohttp.ClientSession, url: str, seconds: float) -> str
         async with session.get(
             url,
             allow_redirects=False,
-            headers={"Accept": "application/json, text/plain"},
+            # A connection that was left open may still leave by the address of before.
+            headers={"Accept": "application/json, text/plain", "Connection": "close"},
             timeout=aiohttp.ClientTimeout(total=seconds),
         ) as response:
             if response.status != HTTPStatus.OK:
