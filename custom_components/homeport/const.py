@@ -10,7 +10,7 @@ CONF_LOCATION: Final = "location"  # URL of the gateway's description; absent wi
 # Options; absent means: ask nobody, and find out everything
 CONF_ECHO_URLS: Final = "echo_urls"
 CONF_STUN_SERVERS: Final = "stun_servers"
-CONF_STUN_MINUTES: Final = "stun_minutes"  # 0: never
+CONF_STUN_MINUTES: Final = "stun_minutes"  # 0: STUN never, the echoes now and then
 CONF_PROBER_URL: Final = "prober_url"
 CONF_LOOK_UP_NAMES: Final = "look_up_names"
 CONF_LOOK_BEHIND: Final = "look_behind"

@@ -10,6 +10,8 @@ from .coordinator import AddressEvent, HomeportConfigEntry, LineCoordinator
 from .entity import HomeportEntity
 
 PARALLEL_UPDATES = 0
+_APART = 0.01
+"""Seconds between two events."""
 
 ADDRESS = EventEntityDescription(
     key="address",
@@ -28,7 +30,9 @@ async def async_setup_entry(
 
 
 class AddressEventEntity(HomeportEntity[LineCoordinator], EventEntity):
-    """Tells what was there before and what is there now; an address that is gone is None."""
+    """Tells what was there before and what is there now."""
+
+    _next = 0.0
 
     @override
     async def async_added_to_hass(self) -> None:
@@ -38,5 +42,20 @@ class AddressEventEntity(HomeportEntity[LineCoordinator], EventEntity):
 
     @callback
     def _changed(self, event: AddressEvent) -> None:
+        """Tell it, a moment after the one before.
+
+        The state is the time in milliseconds: of two events in one of them an automation that waits
+        for another state would miss the second.
+        """
+        now = self.hass.loop.time()
+        self._next = max(self._next + _APART, now)
+        if self._next == now:
+            self._tell(event)
+        else:
+            handle = self.hass.loop.call_at(self._next, self._tell, event)
+            self.async_on_remove(handle.cancel)
+
+    @callback
+    def _tell(self, event: AddressEvent) -> None:
         self._trigger_event(event.kind, {"old": event.old, "new": event.new})
         self.async_write_ha_state()

@@ -35,7 +35,8 @@ class LineOptions:
     """The options of a config entry.
 
     - `echo_urls`, `stun_servers`, `prober_url`: who may be asked; empty or None for nobody
-    - `stun_minutes`: how often STUN is asked where nothing tells of a change; 0 for never
+    - `stun_minutes`: how often STUN is asked where nothing tells of a change; 0 leaves that to
+      the echoes, which are asked less often
     - `look_up_names`: whether to look up the names that tell a carrier by
     - `look_behind`: whether to ask what lies behind the router
     - `line_mode`, `ipv6_mode`: what the user says that the line is; None to find out

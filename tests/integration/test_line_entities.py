@@ -199,6 +199,9 @@ async def test_every_kind_of_event(
         ipv6_prefix=IPv6Network("240b:10:1234:5700::/64"),
     )
     await report(hass, entry, monkeypatch, moved)
+    await until(lambda: sum(each["entity_id"] == entity for each in told) == 4)
+    # An automation that waits for another state must hear of each.
+    assert len({each["new_state"].state for each in told if each["entity_id"] == entity}) == 4
     events = {
         each["new_state"].attributes["event_type"]: (
             each["new_state"].attributes["old"],

@@ -96,6 +96,10 @@ CONFIRMED: dict[str, tuple[Evidence, str | None]] = {
         ),
         G,
     ),
+    "two exits by the user's word, a port seen working at a private address": (
+        evidence(gateway=gateway("10.0.0.2"), proof=proof("10.0.0.2"), override=LineMode.TWO_EXITS),
+        None,
+    ),
     "a VPN on the host: the router tells": (
         plain_home(G, public=G2, host=host(tunnel=True), gateway_trusted=True),
         G,

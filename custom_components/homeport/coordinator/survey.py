@@ -188,6 +188,8 @@ async def _stun6(around: Around, found: Found) -> None:
 
 
 async def _mtu(around: Around, found: Found) -> None:
+    if not (around.options.echo_urls or around.options.stun_servers):
+        return  # nothing is to leave the home
     ipv4, ipv6 = await asyncio.gather(_mtu_towards(around, _FAR4), _mtu_towards(around, _FAR6))
     found({"mtu": MtuEvidence(ipv4, ipv6)})
 

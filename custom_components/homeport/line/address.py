@@ -47,7 +47,8 @@ class Stability(StrEnum):
     TENTATIVE = "tentative"  # RFC 4862 section 5.4, perhaps another machine's
 
 
-# Of blocks in each other the narrowest decides. Own tables rather than ipaddress.is_global: its answers have changed between Python releases.
+# Of blocks in each other the narrowest decides.
+# Own tables rather than ipaddress.is_global: its answers have changed between Python releases.
 _IPV4: Final = (
     ("10.0.0.0/8", AddressKind.PRIVATE),  # RFC 1918
     ("172.16.0.0/12", AddressKind.PRIVATE),  # RFC 1918

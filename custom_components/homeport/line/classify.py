@@ -168,7 +168,8 @@ def _confirmed(report: LineReport, facts: Facts) -> IPv4Address | None:
         return None
     if report.mode is LineMode.TWO_EXITS:
         proof = evidence.proof
-        return wan if proof and proof.address == wan else None
+        ours = facts.wan_kind is AddressKind.GLOBAL and proof and proof.address == wan
+        return wan if ours else None
     if wan and facts.wan_kind is AddressKind.GLOBAL:
         return wan if _is_trusted(facts, wan) else None
     echo4 = evidence.echo4

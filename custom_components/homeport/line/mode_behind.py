@@ -7,7 +7,7 @@ from .portset import Outcome
 from .report import Confidence, LineMode, Openable, Reason, Remedy
 from .verdict import Verdict, certain, likely, possible
 
-_ASK = (Remedy.ASK_PROVIDER_ADDRESS, Remedy.CHECK_A_PORT)
+_ASK = (Remedy.ASK_PROVIDER_ADDRESS, Remedy.TRY_FROM_OUTSIDE)
 _LOOK_BEHIND = (Remedy.LOOK_AT_SECOND_ROUTER, Remedy.ASK_PROVIDER_ADDRESS)
 _NO_GATEWAY = (Remedy.SWITCH_UPNP_ON,)
 

@@ -14,7 +14,8 @@ _TUNNEL_MTU = frozenset({1460, 1452, 1280})
 """IPv4 in IPv6 (RFC 2473) over 1500 and over 1492 bytes, and the least of IPv6 (RFC 8200)."""
 _WHOLE_MTU = 1500
 """Ethernet, and PPPoE that hides itself (RFC 4638)."""
-_PROVE = (Remedy.CHECK_A_PORT, Remedy.ASK_PROVIDER_ADDRESS)
+# No prober can be asked: it would see the other address.
+_PROVE = (Remedy.TRY_FROM_OUTSIDE, Remedy.ASK_PROVIDER_ADDRESS)
 
 
 def wan_matches(facts: Facts) -> Verdict | None:
@@ -72,7 +73,7 @@ def second_exit(facts: Facts, reason: Reason) -> Verdict:
         return certain(LineMode.TWO_EXITS, Reason.SEEN_WORKING, *reasons, openable=Openable.ALL)
     # The exit may be that of a VPN, where nobody has looked at this machine.
     sure = Confidence.LIKELY if facts.evidence.host else Confidence.POSSIBLE
-    remedies = (Remedy.CHECK_A_PORT,)
+    remedies = (Remedy.TRY_FROM_OUTSIDE,)
     return Verdict(LineMode.TWO_EXITS, sure, Openable.UNKNOWN, reasons, remedies)
 
 
@@ -92,8 +93,8 @@ def _wan_alone(facts: Facts) -> Verdict | None:
         # A pool of addresses behind a provider's NAT answers with one or another.
         squatted = facts.wan is not None and is_squatted(facts.wan)
         return possible(LineMode.CGNAT, Reason.WAN_SQUATTED, remedies=_PROVE) if squatted else None
-    mode, _, *reasons = _own_address(facts)
-    return possible(mode, *reasons, remedies=(Remedy.ALLOW_ECHO,))
+    mode, _, *more = _own_address(facts)
+    return possible(mode, Reason.WAN_UNCONFIRMED, *more, remedies=(Remedy.ALLOW_ECHO,))
 
 
 def _unshared(facts: Facts) -> Verdict:
