@@ -190,6 +190,12 @@ async def test_every_kind_of_event(
     await report(hass, entry, monkeypatch, MAP_E)
     told = []
     entity = entity_of(hass, entry, "address")
+
+    def last() -> object:
+        state = hass.states.get(entity)
+        return state and state.attributes.get("new")
+
+    await until(lambda: last() == "map_e")
     hass.bus.async_listen("state_changed", lambda event: told.append(event.data))
     moved = replace(
         MAP_E,
