@@ -16,6 +16,10 @@ import tracemalloc
 
 import pytest
 
+from custom_components.homeport.gateway import natpmp_message, pcp_message
+from custom_components.homeport.gateway.announcements import parse_announcement
+from custom_components.homeport.gateway.errors import InvalidAnswer, NatPmpRefused, PcpRefused
+from custom_components.homeport.gateway.model import Transport
 from custom_components.homeport.host import netlink
 from custom_components.homeport.line.carriers import by_provisioning, by_reverse_name
 from custom_components.homeport.outside.echo import read_address
@@ -43,6 +47,13 @@ RDNSS = bytes.fromhex(
     "2c0000004400000001000000010000000a001800020000008600000019030000000007082a00"
     "00770077000100000000000000010000"
 )
+NONCE = bytes(range(12))
+PCP_REQUEST = pcp_message.MapRequest(Transport.TCP, 8123, 18123, 3600, NONCE)
+PCP = bytes.fromhex("028100000000025800000007000000000000000000000000") + NONCE
+PCP += bytes.fromhex("060000001fbb46cb00000000000000000000ffff0b162101")
+PCP_ANNOUNCE = bytes.fromhex("02800000000000000000002a") + bytes(12)
+NAT_PMP_MAP = bytes.fromhex("008200000000002a1fbb46cb00000e10")
+NAT_PMP_ADDRESS = bytes.fromhex("008000000000002a0b162101")
 SPECIAL = (b"", b"\x00", b"\xff", b"\x00" * 64, b"\xff" * 64, b"%s%n", b"../", b"\r\n", b"\xc3\x28")
 
 
@@ -92,6 +103,19 @@ PARSERS = {
     ),
     "netlink": Parser(_netlink, (ADDRESS, RDNSS, ADDRESS + RDNSS)),
     "NAT-PMP": Parser(parse_answer, (bytes.fromhex("0080000000000001") + bytes(4),)),
+    "NAT-PMP mapping": Parser(
+        lambda data: natpmp_message.decode_map(data, Transport.TCP, 8123),
+        (NAT_PMP_MAP,),
+        (NatPmpRefused,),
+    ),
+    "PCP mapping": Parser(
+        lambda data: pcp_message.decode_map(data, PCP_REQUEST),
+        (PCP, PCP + bytes.fromhex("01000010") + bytes(16)),
+        (PcpRefused, InvalidAnswer),
+    ),
+    "announcement": Parser(
+        lambda data: parse_announcement(data, 0.0), (PCP_ANNOUNCE, NAT_PMP_ADDRESS)
+    ),
     "error queue": Parser(
         lambda data: parse_error(socket.IPPROTO_IP, socket.IP_RECVERR, data),
         (bytes.fromhex("71000000020b00000000000000000000020000000a000001") + bytes(8),),

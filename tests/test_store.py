@@ -1,6 +1,7 @@
 """What has to survive a restart survives it, and a damaged file takes nothing else down."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from ipaddress import IPv4Address
 from typing import Any
 
@@ -14,6 +15,7 @@ from custom_components.homeport.store import HomeportStore
 ENTRY = "0123"
 KEY = f"homeport.{ENTRY}"
 OPENING = Opening(Transport.UDP, 18123, IPv4Address("192.168.1.10"), 8123, "Homeport 玄関")
+CLOSES = datetime(2026, 11, 24, 12, tzinfo=UTC)
 STORED: dict[str, Any] = {
     "protocol": "UDP",
     "external_port": 18123,
@@ -29,7 +31,8 @@ async def load(hass: HomeAssistant, hass_storage: dict[str, Any], data: object) 
 
 
 def is_empty(store: HomeportStore) -> bool:
-    return not (store.wanted or store.openings or store.hostnames or store.seen)
+    parts = store.wanted, store.closes, store.openings, store.hostnames, store.seen
+    return not any(parts)
 
 
 async def test_nothing_was_stored_yet(hass: HomeAssistant, hass_storage: dict[str, Any]) -> None:
@@ -40,12 +43,14 @@ async def test_nothing_was_stored_yet(hass: HomeAssistant, hass_storage: dict[st
 async def test_everything_comes_back(hass: HomeAssistant, hass_storage: dict[str, Any]) -> None:
     store = await HomeportStore.load(hass, ENTRY)
     store.wanted |= {"b", "a"}
+    store.closes["a"] = CLOSES
     store.openings |= {"a": OPENING, "b": replace(OPENING, protocol=Transport.TCP)}
     store.hostnames["h"] = {"sent": "11.22.33.44", "halted": None}
     store.seen["ipv4_changed"] = "11.22.33.44"
     await store.save()
     again = await HomeportStore.load(hass, ENTRY)
     assert again.wanted == {"a", "b"}
+    assert again.closes == {"a": CLOSES}
     assert again.openings == store.openings
     assert again.hostnames == store.hostnames
     assert again.seen == {"ipv4_changed": "11.22.33.44"}
@@ -56,9 +61,11 @@ async def test_it_is_written_at_once_and_in_full(
 ) -> None:
     store = await HomeportStore.load(hass, ENTRY)
     store.openings["a"] = OPENING
+    store.closes["a"] = CLOSES
     await store.save()
     assert hass_storage[KEY]["data"] == {
         "wanted": [],
+        "closes": {"a": 1_795_521_600},
         "openings": {"a": STORED},
         "hostnames": {},
         "seen": {},
@@ -115,6 +122,18 @@ async def test_an_opening_that_is_none_does_not_hide_the_others(
     assert store.wanted == {"bad", "good"}
 
 
+@pytest.mark.parametrize(
+    "bad", [-1, 253_402_300_800, 10**30, 1.5, float("nan"), True, None, "1795521600", [], {}]
+)
+async def test_a_time_that_is_none_does_not_hide_the_others(
+    hass: HomeAssistant, hass_storage: dict[str, Any], bad: object
+) -> None:
+    closes = {"bad": bad, "good": 1_795_521_600, "last": 253_402_300_799}
+    store = await load(hass, hass_storage, {"closes": closes})
+    assert set(store.closes) == {"good", "last"}
+    assert store.closes["good"] == CLOSES
+
+
 @pytest.mark.parametrize("missing", STORED)
 async def test_an_opening_that_is_incomplete_is_none(
     hass: HomeAssistant, hass_storage: dict[str, Any], missing: str
@@ -139,7 +158,9 @@ JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: (
         st.lists(inner, max_size=3)
-        | st.dictionaries(st.sampled_from([*STORED, "wanted", "openings"]), inner, max_size=5)
+        | st.dictionaries(
+            st.sampled_from([*STORED, "wanted", "closes", "openings"]), inner, max_size=5
+        )
     ),
     max_leaves=10,
 )
@@ -148,7 +169,14 @@ OPENINGS = st.dictionaries(
     JSON | st.fixed_dictionaries({name: JSON | st.just(good) for name, good in STORED.items()}),
 )
 DATA = JSON | st.fixed_dictionaries(
-    {}, optional={"wanted": JSON, "openings": JSON | OPENINGS, "hostnames": JSON, "seen": JSON}
+    {},
+    optional={
+        "wanted": JSON,
+        "closes": JSON | st.dictionaries(st.text(max_size=3), JSON),
+        "openings": JSON | OPENINGS,
+        "hostnames": JSON,
+        "seen": JSON,
+    },
 )
 
 

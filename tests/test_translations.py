@@ -33,7 +33,11 @@ _ATTRIBUTES: dict[str, dict[str, Iterable[str]]] = {
     "sensor.carrier": {"confidence": Confidence},
 }
 TABLES: dict[str, set[str]] = {
-    "exceptions": {f"upnp_{code}.message" for code in EXPLAINED_CODES},
+    "exceptions": {
+        *(f"upnp_{code}.message" for code in EXPLAINED_CODES),
+        *(f"pcp_{code}.message" for code in range(1, 14)),
+        *(f"natpmp_{code}.message" for code in range(1, 6)),
+    },
     "entity.sensor.wan_address_kind.state": {kind.value for kind in AddressKind if kind.ipv4},
     **{
         f"entity.{entity}.state_attributes.{attribute}.state": set(map(str, states))

@@ -1,4 +1,4 @@
-"""Buttons: look at the line, at a port from outside, send a hostname's address again."""
+"""Buttons: look at the line or at a port, close all ports, send a hostname's address again."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -18,8 +18,7 @@ from .coordinator import (
 from .ddns import DdnsError
 from .entity import HomeportEntity
 from .errors import translated
-from .outside import OutsideError
-from .ports import NotProbed
+from .port_control import check_port, press_close_all
 
 PARALLEL_UPDATES = 1
 
@@ -34,8 +33,13 @@ class HomeportButtonDescription[CoordinatorT: HomeportCoordinator[Any]](ButtonEn
 DETECT = HomeportButtonDescription[LineCoordinator](
     key="detect_line", translation_key="detect_line", press=lambda line: line.async_detect()
 )
+CLOSE_ALL = HomeportButtonDescription[LineCoordinator](
+    key="close_all_ports",
+    translation_key="close_all_ports",
+    press=lambda line: press_close_all(line.config_entry),
+)
 CHECK = HomeportButtonDescription[PortCoordinator](
-    key="check", translation_key="check", press=lambda port: port.async_check()
+    key="check", translation_key="check", press=check_port
 )
 UPDATE = HomeportButtonDescription[HostnameCoordinator](
     key="update", translation_key="update", press=lambda hostname: hostname.async_force()
@@ -47,7 +51,7 @@ async def async_setup_entry(
     entry: HomeportConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Add the button of the line, and those of the subentries as they come."""
+    """Add the buttons of the line, and those of the subentries as they come."""
 
     def add_port(port: PortCoordinator) -> None:
         async_add_entities(
@@ -60,7 +64,8 @@ async def async_setup_entry(
         )
 
     data = entry.runtime_data
-    async_add_entities([HomeportButton(data.line, DETECT)])
+    of_line = (DETECT, CLOSE_ALL) if data.location else (DETECT,)
+    async_add_entities(HomeportButton(data.line, description) for description in of_line)
     data.async_on_subentry(PortCoordinator, add_port)
     data.async_on_subentry(HostnameCoordinator, add_hostname)
 
@@ -77,5 +82,5 @@ class HomeportButton[CoordinatorT: HomeportCoordinator[Any]](
         """Do it. Raises HomeAssistantError with the reason why it failed."""
         try:
             await self.entity_description.press(self.coordinator)
-        except (OutsideError, NotProbed, DdnsError) as err:
+        except DdnsError as err:
             raise translated(err) from err

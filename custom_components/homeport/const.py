@@ -32,6 +32,9 @@ CONF_INTERNAL_CLIENT: Final = "internal_client"  # absent: this Home Assistant
 CONF_INTERNAL_PORT: Final = "internal_port"
 CONF_EXTERNAL_PORT: Final = "external_port"
 CONF_TRY_ANYWAY: Final = "try_anyway"
+CONF_CLOSE_AFTER: Final = "close_after"  # minutes; absent: stays open
+CONF_BY_HAND: Final = "by_hand"  # true: the user makes the rule; absent: Homeport does
+MOST_OPEN_MINUTES: Final = 30 * 24 * 60  # that a port can be opened for
 
 # Subentry "hostname"; the provider's own fields stand beside these
 SUBENTRY_HOSTNAME: Final = "hostname"

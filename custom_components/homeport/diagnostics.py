@@ -1,11 +1,12 @@
 """What may be shown to strangers who help: how things stand, not who or where."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from homeassistant.core import HomeAssistant
 
 from .const import CONF_PROVIDER
-from .coordinator import HomeportConfigEntry
+from .coordinator import HomeportConfigEntry, TableRow
 from .evidence_shown import shown_evidence
 from .line import LineReport, load_rules
 from .line.mape import RuleTable
@@ -26,10 +27,13 @@ async def async_get_config_entry_diagnostics(
         "evidence": shown_evidence(data.line.evidence),
         "line": _line(data.line.data),
         "rules": _rules(rules),
+        "table": data.table and _table(data.table.data),
         "ports": [
             {
                 "protocol": port.protocol,
+                "by_hand": port.by_hand,
                 "wanted": port.data.wanted,
+                "closes_by_timer": port.closes_at is not None,
                 "allowed": port.port_allowed,
                 "mapping": port.data.mapping,
                 "reachability": port.data.reachability,
@@ -80,6 +84,13 @@ def _line(line: LineReport) -> dict[str, Any]:
         "reasons": list(line.reasons),
         "remedies": list(line.remedies),
     }
+
+
+def _table(table: Iterable[TableRow] | None) -> dict[str, int] | None:
+    if table is None:
+        return None
+    ours = [row.ours for row in table]
+    return {"mappings": len(ours), "ours": sum(ours)}
 
 
 def _rules(table: RuleTable) -> dict[str, Any]:

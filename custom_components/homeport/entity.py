@@ -4,7 +4,7 @@ from typing import Any
 
 from homeassistant.config_entries import ConfigSubentry
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.entity import EntityDescription
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
@@ -29,6 +29,16 @@ def line_device(entry: HomeportConfigEntry, gateway: GatewayInfo | None) -> Devi
         model=gateway.model or None,
         configuration_url=gateway.presentation_url,
     )
+
+
+def forget_entity(
+    coordinator: HomeportCoordinator[Any], platform: str, description: EntityDescription
+) -> None:
+    """Remove an entity that there was once, and is not any more."""
+    registry = er.async_get(coordinator.hass)
+    unique_id = f"{coordinator.key}_{description.key}"
+    if entity_id := registry.async_get_entity_id(platform, DOMAIN, unique_id):
+        registry.async_remove(entity_id)
 
 
 def subentry_device(

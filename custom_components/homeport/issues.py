@@ -1,4 +1,4 @@
-"""The repair issue of a port that is open to nobody any more, since it is another home's."""
+"""Repair issues of ports: one that has become another home's, and one that another device has."""
 
 from functools import partial
 from typing import Final
@@ -10,8 +10,11 @@ from .allowed_ports import in_words, own_port_set
 from .const import DOMAIN
 from .coordinator import HomeportConfigEntry, PortCoordinator
 from .line import Openable
+from .ports import MappingState
 
-_PREFIX: Final = "port_not_in_set_"
+_NOT_IN_SET: Final = "port_not_in_set_"
+_FOREIGN: Final = "foreign_mapping_"
+_LONGEST_SHOWN = 64
 
 
 @callback
@@ -40,22 +43,30 @@ def async_forget_removed(hass: HomeAssistant) -> None:
         for subentry_id in entry.subentries
     }
     for domain, issue_id in list(ir.async_get(hass).issues):
-        known = issue_id.removeprefix(_PREFIX) in ports
-        if domain == DOMAIN and issue_id.startswith(_PREFIX) and not known:
-            ir.async_delete_issue(hass, DOMAIN, issue_id)
+        if domain != DOMAIN:
+            continue
+        for prefix in _NOT_IN_SET, _FOREIGN:
+            if issue_id.startswith(prefix) and issue_id.removeprefix(prefix) not in ports:
+                ir.async_delete_issue(hass, DOMAIN, issue_id)
 
 
 @callback
 def _look(hass: HomeAssistant, entry: HomeportConfigEntry, port: PortCoordinator) -> None:
-    """Raise the issue of a port, or withdraw it where it is cured.
+    """Raise the issues of a port, or withdraw those that are cured.
 
-    While the line is not known it stays as it is: to withdraw it would also forget that the user
-    wants to hear no more of it.
+    While it is not known how things stand they stay as they are: to withdraw one would also forget
+    that the user wants to hear no more of it.
     """
+    if port.subentry.subentry_id in entry.subentries:
+        _look_at_port_set(hass, entry, port)
+        _look_at_holder(hass, port)
+
+
+def _look_at_port_set(
+    hass: HomeAssistant, entry: HomeportConfigEntry, port: PortCoordinator
+) -> None:
     subentry, line = port.subentry, port.line.data
-    if subentry.subentry_id not in entry.subentries:
-        return
-    issue_id = f"{_PREFIX}{subentry.subentry_id}"
+    issue_id = f"{_NOT_IN_SET}{subentry.subentry_id}"
     if not port.data.wanted:
         ir.async_delete_issue(hass, DOMAIN, issue_id)
     elif port.port_allowed is False and (port_set := own_port_set(line)):
@@ -75,3 +86,36 @@ def _look(hass: HomeAssistant, entry: HomeportConfigEntry, port: PortCoordinator
         )
     elif port.port_allowed or line.ipv4_openable is not Openable.UNKNOWN:
         ir.async_delete_issue(hass, DOMAIN, issue_id)
+
+
+def _look_at_holder(hass: HomeAssistant, port: PortCoordinator) -> None:
+    issue_id = f"{_FOREIGN}{port.subentry.subentry_id}"
+    if port.data.wanted and (holder := port.data.holder):
+        gateway = port.line.gateway_info
+        ir.async_create_issue(
+            hass,
+            DOMAIN,
+            issue_id,
+            is_fixable=False,
+            learn_more_url=gateway.presentation_url if gateway else None,
+            severity=ir.IssueSeverity.WARNING,
+            translation_key="foreign_mapping",
+            translation_placeholders={
+                "name": port.subentry.title,
+                "protocol": port.protocol.value,
+                "port": str(port.external_port),
+                "client": _shown(holder.internal_client),
+                "internal_port": str(holder.internal_port),
+                "description": _shown(holder.description),
+            },
+        )
+    elif not port.data.wanted or port.data.mapping not in {None, MappingState.FOREIGN}:
+        ir.async_delete_issue(hass, DOMAIN, issue_id)
+
+
+def _shown(text: str) -> str:
+    """Return what a router says so that it stays within the backticks of an issue's text.
+
+    That is Markdown: a hostile device could put a link of its own there.
+    """
+    return " ".join(text.replace("`", "'").split())[:_LONGEST_SHOWN] or "-"

@@ -23,18 +23,22 @@ import voluptuous as vol
 
 from .allowed_ports import in_words, nearest_free, own_port_set, taken_ports, unique_id
 from .const import (
+    CONF_BY_HAND,
+    CONF_CLOSE_AFTER,
     CONF_EXTERNAL_PORT,
     CONF_INTERNAL_CLIENT,
     CONF_INTERNAL_PORT,
+    CONF_LOCATION,
     CONF_PROTOCOL,
     CONF_TRY_ANYWAY,
+    MOST_OPEN_MINUTES,
 )
 from .gateway import Transport
 from .line import AddressKind, address_kind
 
 CONF_UNDERSTOOD = "understood"
 _LAST_PORT = 65535
-_PORT_DIGITS = 5
+_MOST_DIGITS = 5
 _FIRST_ORDINARY_PORT = 1024  # below are the system ports (RFC 6335 section 6)
 _MAX_NAME = 60
 
@@ -52,6 +56,14 @@ _SCHEMA = vol.Schema(
         vol.Required(CONF_TRY_ANYWAY, default=False): BooleanSelector(),
     }
 )
+# Only where there is a router that could be told.
+_GATEWAY_SCHEMA = _SCHEMA.extend(
+    {
+        vol.Optional(CONF_CLOSE_AFTER): _NUMBER,
+        vol.Required(CONF_BY_HAND, default=False): BooleanSelector(),
+    }
+)
+_OF_GATEWAY = CONF_CLOSE_AFTER, CONF_BY_HAND
 _CONFIRM_SCHEMA = vol.Schema({})
 _DANGER_SCHEMA = vol.Schema({vol.Required(CONF_UNDERSTOOD, default=False): BooleanSelector()})
 
@@ -79,8 +91,9 @@ class PortFlow(ConfigSubentryFlow):
         """Ask for what is to change."""
         subentry = self._get_reconfigure_subentry()
         known = {CONF_NAME: subentry.title, **subentry.data}
-        for key in CONF_INTERNAL_PORT, CONF_EXTERNAL_PORT:
-            known[key] = str(known[key])
+        for key in CONF_INTERNAL_PORT, CONF_EXTERNAL_PORT, CONF_CLOSE_AFTER:
+            if key in known:
+                known[key] = str(known[key])
         return await self._ask("reconfigure", user_input, known)
 
     async def async_step_confirm(
@@ -95,6 +108,12 @@ class PortFlow(ConfigSubentryFlow):
         """Say the same of what attackers look for first, and have it confirmed expressly."""
         return await self._confirm("danger", _DANGER_SCHEMA, user_input)
 
+    async def async_step_by_hand(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Say what the user has to do on the router, and that it is not done here."""
+        return await self._confirm("by_hand", _CONFIRM_SCHEMA, user_input)
+
     async def _ask(
         self, step_id: str, user_input: dict[str, Any] | None, known: Mapping[str, Any]
     ) -> SubentryFlowResult:
@@ -102,6 +121,10 @@ class PortFlow(ConfigSubentryFlow):
         placeholders: Mapping[str, str] = {}
         if user_input is not None:
             data = _parse(user_input, errors)
+            if not self._gateway and self.source == SOURCE_RECONFIGURE:
+                # Not asked for here, and not to be lost either.
+                before = self._get_reconfigure_subentry().data
+                data |= {key: before[key] for key in _OF_GATEWAY if key in before}
             if not errors and self._is_taken(data):
                 errors[CONF_EXTERNAL_PORT] = "port_taken"
             if not errors and not data[CONF_TRY_ANYWAY]:
@@ -111,12 +134,16 @@ class PortFlow(ConfigSubentryFlow):
             if not errors:
                 self._input, self._data = user_input, data
                 self._title = user_input[CONF_NAME].strip()
+                if data.get(CONF_BY_HAND) or not self._gateway:
+                    return await self.async_step_by_hand()
                 if self._is_dangerous():
                     return await self.async_step_danger()
                 return await self.async_step_confirm()
         return self.async_show_form(
             step_id=step_id,
-            data_schema=self.add_suggested_values_to_schema(_SCHEMA, user_input or known),
+            data_schema=self.add_suggested_values_to_schema(
+                _GATEWAY_SCHEMA if self._gateway else _SCHEMA, user_input or known
+            ),
             description_placeholders=placeholders,
             errors=errors,
         )
@@ -157,6 +184,11 @@ class PortFlow(ConfigSubentryFlow):
         return self.async_create_entry(
             title=self._title, data=self._data, unique_id=unique_id(self._data)
         )
+
+    @property
+    def _gateway(self) -> bool:
+        """Say whether there is a router to be told."""
+        return CONF_LOCATION in self._get_entry().data
 
     def _is_taken(self, data: Mapping[str, Any]) -> bool:
         """Say whether another port of this line has the external port."""
@@ -200,14 +232,26 @@ def _parse(user_input: Mapping[str, Any], errors: dict[str, str]) -> dict[str, A
         except ValueError:
             errors[CONF_INTERNAL_CLIENT] = "invalid_client"
     for key in CONF_INTERNAL_PORT, CONF_EXTERNAL_PORT:
-        text = user_input[key].strip()
-        # int() would also take "1_000", "+80" and the digits of other scripts.
-        digits = text.isascii() and text.isdigit() and len(text) <= _PORT_DIGITS
-        if digits and 0 < int(text) <= _LAST_PORT:
-            data[key] = int(text)
+        if number := _number(user_input[key], _LAST_PORT):
+            data[key] = number
         else:
             errors[key] = "invalid_port"
+    if minutes := user_input.get(CONF_CLOSE_AFTER, "").strip():
+        if number := _number(minutes, MOST_OPEN_MINUTES):
+            data[CONF_CLOSE_AFTER] = number
+        else:
+            errors[CONF_CLOSE_AFTER] = "invalid_minutes"
+    if user_input.get(CONF_BY_HAND):
+        data[CONF_BY_HAND] = True
     return data
+
+
+def _number(text: str, most: int) -> int | None:
+    """Return a whole number from 1 on; None for any other text."""
+    text = text.strip()
+    # int() would also take "1_000", "+80" and the digits of other scripts.
+    digits = text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS
+    return int(text) if digits and 0 < int(text) <= most else None
 
 
 def _lan_address(text: str) -> IPv4Address:

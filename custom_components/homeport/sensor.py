@@ -10,7 +10,7 @@ from homeassistant.components.sensor import (
     SensorEntity,
     SensorEntityDescription,
 )
-from homeassistant.const import EntityCategory, UnitOfInformation
+from homeassistant.const import EntityCategory, Platform, UnitOfInformation
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
@@ -21,9 +21,10 @@ from .coordinator import (
     HostnameCoordinator,
     LineCoordinator,
     PortCoordinator,
+    TableCoordinator,
 )
 from .ddns import Status
-from .entity import HomeportEntity
+from .entity import HomeportEntity, forget_entity
 from .line import AddressKind, Carrier, Ipv6Mode, LineMode, LineReport, Openable
 from .ports import Reachability
 
@@ -144,6 +145,14 @@ LINE_SENSORS: tuple[HomeportSensorDescription[LineCoordinator], ...] = (
         value=lambda line: line.path_mtu.ipv6 if line.path_mtu else None,
     ),
 )
+MAPPINGS = HomeportSensorDescription[TableCoordinator](
+    key="mapping_count",
+    translation_key="mapping_count",
+    entity_category=EntityCategory.DIAGNOSTIC,
+    entity_registry_enabled_default=False,
+    value=lambda table: None if table.data is None else len(table.data),
+    available=lambda table: table.data is not None,
+)
 PORT_SENSORS: tuple[HomeportSensorDescription[PortCoordinator], ...] = (
     HomeportSensorDescription(
         key="reachability",
@@ -159,6 +168,12 @@ PORT_SENSORS: tuple[HomeportSensorDescription[PortCoordinator], ...] = (
         entity_category=EntityCategory.DIAGNOSTIC,
         value=lambda port: port.data.checked,
     ),
+)
+CLOSES_AT = HomeportSensorDescription[PortCoordinator](
+    key="closes_at",
+    translation_key="closes_at",
+    device_class=SensorDeviceClass.TIMESTAMP,
+    value=lambda port: port.closes_at,
 )
 HOSTNAME_SENSORS: tuple[HomeportSensorDescription[HostnameCoordinator], ...] = (
     HomeportSensorDescription(
@@ -185,8 +200,11 @@ async def async_setup_entry(
     data = entry.runtime_data
 
     def add_port(port: PortCoordinator) -> None:
+        if not port.controlled:
+            forget_entity(port, Platform.SENSOR, CLOSES_AT)
+        descriptions = (*PORT_SENSORS, CLOSES_AT) if port.controlled else PORT_SENSORS
         async_add_entities(
-            (HomeportSensor(port, description) for description in PORT_SENSORS),
+            (HomeportSensor(port, description) for description in descriptions),
             config_subentry_id=port.subentry.subentry_id,
         )
 
@@ -202,6 +220,8 @@ async def async_setup_entry(
         for description in LINE_SENSORS
         if data.location or not description.key.startswith("wan_")
     )
+    if data.table:
+        async_add_entities([HomeportSensor(data.table, MAPPINGS)])
     data.async_on_subentry(PortCoordinator, add_port)
     data.async_on_subentry(HostnameCoordinator, add_hostname)
 

@@ -1,4 +1,4 @@
-"""The actions: looking at the line, and sending hostnames' addresses."""
+"""The actions: those on lines and hostnames, and the list of all."""
 
 import asyncio
 from typing import Final
@@ -12,19 +12,27 @@ from homeassistant.core import (
     callback,
 )
 from homeassistant.exceptions import ServiceValidationError
-from homeassistant.helpers import config_validation as cv, entity_registry as er, service
-from homeassistant.util.json import JsonValueType
+from homeassistant.helpers import config_validation as cv, service
+from homeassistant.util.json import JsonObjectType, JsonValueType
 import voluptuous as vol
 
+from .action_targets import ATTR_CONFIG_ENTRY_ID, line_of, owner_of
 from .const import DOMAIN
-from .coordinator import HomeportConfigEntry, HostnameCoordinator
+from .coordinator import HostnameCoordinator, TableRow
 from .ddns import DdnsError
 from .errors import translated
+from .gateway import UNKNOWN_LEASE, GatewayError
 from .line_answer import line_answer
+from .port_control import close_all_ports, no_gateway
+from .port_services import OPEN_SCHEMA, PORTS_SCHEMA, check_ports, close_ports, open_ports
 
+SERVICE_CHECK_PORT: Final = "check_port"
+SERVICE_CLOSE_ALL_PORTS: Final = "close_all_ports"
+SERVICE_CLOSE_PORT: Final = "close_port"
 SERVICE_DETECT_LINE: Final = "detect_line"
+SERVICE_LIST_MAPPINGS: Final = "list_mappings"
+SERVICE_OPEN_PORT: Final = "open_port"
 SERVICE_UPDATE_DDNS: Final = "update_ddns"
-ATTR_CONFIG_ENTRY_ID: Final = "config_entry_id"
 
 _LINE_SCHEMA = vol.Schema({vol.Required(ATTR_CONFIG_ENTRY_ID): cv.string})
 _HOSTNAMES_SCHEMA = vol.Schema(
@@ -42,7 +50,12 @@ _HOSTNAMES_SCHEMA = vol.Schema(
 def async_setup_services(hass: HomeAssistant) -> None:
     """Register the actions, which are for administrators only."""
     actions = (
+        (SERVICE_CHECK_PORT, check_ports, PORTS_SCHEMA),
+        (SERVICE_CLOSE_ALL_PORTS, _close_all_ports, _LINE_SCHEMA),
+        (SERVICE_CLOSE_PORT, close_ports, PORTS_SCHEMA),
         (SERVICE_DETECT_LINE, _detect_line, _LINE_SCHEMA),
+        (SERVICE_LIST_MAPPINGS, _list_mappings, _LINE_SCHEMA),
+        (SERVICE_OPEN_PORT, open_ports, OPEN_SCHEMA),
         (SERVICE_UPDATE_DDNS, _update_ddns, _HOSTNAMES_SCHEMA),
     )
     for name, act, schema in actions:
@@ -53,10 +66,25 @@ def async_setup_services(hass: HomeAssistant) -> None:
 
 async def _detect_line(call: ServiceCall) -> ServiceResponse:
     """Look at a line now; answer with what it is."""
-    entry: HomeportConfigEntry = service.async_get_config_entry(
-        call.hass, DOMAIN, call.data[ATTR_CONFIG_ENTRY_ID]
-    )
-    return await line_answer(call.hass, await entry.runtime_data.line.async_detect())
+    line = line_of(call).runtime_data.line
+    return await line_answer(call.hass, await line.async_detect())
+
+
+async def _close_all_ports(call: ServiceCall) -> ServiceResponse:
+    """Close every port of a line; answer with those closed, and why others are not."""
+    closed, failed = await close_all_ports(line_of(call))
+    return {"closed": [*closed], "failed": {**failed}}
+
+
+async def _list_mappings(call: ServiceCall) -> ServiceResponse:
+    """Read the router's whole table; answer with each mapping, and whose it is."""
+    table = line_of(call).runtime_data.table
+    if table is None:
+        raise no_gateway()
+    try:
+        return {"mappings": [_row(row) for row in await table.async_read()]}
+    except GatewayError as err:
+        raise translated(err) from err
 
 
 async def _update_ddns(call: ServiceCall) -> ServiceResponse:
@@ -83,9 +111,8 @@ async def _update_ddns(call: ServiceCall) -> ServiceResponse:
 
 def _chosen(call: ServiceCall) -> list[HostnameCoordinator]:
     """Return the hostnames of the entry, or those whose status sensors were named."""
-    if (entry_id := call.data.get(ATTR_CONFIG_ENTRY_ID)) is not None:
-        entry: HomeportConfigEntry = service.async_get_config_entry(call.hass, DOMAIN, entry_id)
-        chosen = list(entry.runtime_data.hostnames.values())
+    if ATTR_CONFIG_ENTRY_ID in call.data:
+        chosen = list(line_of(call).runtime_data.hostnames.values())
     else:
         chosen = [_by_entity(call.hass, entity) for entity in call.data[ATTR_ENTITY_ID]]
     if not chosen:
@@ -94,15 +121,27 @@ def _chosen(call: ServiceCall) -> list[HostnameCoordinator]:
 
 
 def _by_entity(hass: HomeAssistant, entity_id: str) -> HostnameCoordinator:
-    registered = er.async_get(hass).async_get(entity_id)
-    if registered and registered.platform == DOMAIN and registered.config_entry_id:
-        entry: HomeportConfigEntry = service.async_get_config_entry(
-            hass, DOMAIN, registered.config_entry_id
-        )
-        if hostname := entry.runtime_data.hostnames.get(registered.config_subentry_id or ""):
-            return hostname
+    owner = owner_of(hass, entity_id)
+    if isinstance(owner, HostnameCoordinator):
+        return owner
     raise ServiceValidationError(
         translation_domain=DOMAIN,
         translation_key="not_a_hostname",
         translation_placeholders={"entity": entity_id},
     )
+
+
+def _row(row: TableRow) -> JsonObjectType:
+    mapping = row.mapping
+    return {
+        "protocol": mapping.protocol.value,
+        "external_port": mapping.external_port,
+        "remote_host": mapping.remote_host or None,
+        "internal_client": mapping.internal_client,
+        "internal_port": mapping.internal_port,
+        "description": mapping.description,
+        "enabled": mapping.enabled,
+        "lease": None if mapping.lease == UNKNOWN_LEASE else mapping.lease,
+        "ours": row.ours,
+        "name": row.port,
+    }

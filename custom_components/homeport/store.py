@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
 from ipaddress import IPv4Address
 from typing import Any, Self
 
@@ -12,12 +13,14 @@ from .const import DOMAIN
 from .gateway import Opening, Transport
 
 _VERSION = 1
+_END_OF_TIME = 253_402_300_800  # the year 10000
 
 
 class HomeportStore:
     """The memory of one config entry.
 
     - `wanted`: ids of the ports whose switch was turned on
+    - `closes`: when a port that was opened for a time is to be closed, by port id
     - `openings`: what was asked of the gateway and not yet seen gone, by port id
     - `hostnames`: the updaters' states, by hostname id
     - `seen`: the addresses and the line mode that were seen last, by the kind of event about them
@@ -28,6 +31,10 @@ class HomeportStore:
         self._store = store
         self._saved: dict[str, Any] = {}
         self.wanted: set[str] = {port for port in _list(data, "wanted") if isinstance(port, str)}
+        self.closes: dict[str, datetime] = {}
+        for port, stored in _mapping(data, "closes").items():
+            with suppress(ValueError):
+                self.closes[port] = _time(stored)
         self.openings: dict[str, Opening] = {}
         for port, stored in _mapping(data, "openings").items():
             with suppress(KeyError, TypeError, ValueError):
@@ -54,6 +61,7 @@ class HomeportStore:
         """Write everything, at once, if anything changed: what comes next may not be undone."""
         data = {
             "wanted": sorted(self.wanted),
+            "closes": {port: int(time.timestamp()) for port, time in self.closes.items()},
             "openings": {
                 port: {
                     "protocol": opening.protocol.value,
@@ -94,6 +102,13 @@ def _opening(stored: Mapping[str, Any]) -> Opening:
         internal_port=_port(stored["internal_port"]),
         description=str(stored["description"]),
     )
+
+
+def _time(stored: object) -> datetime:
+    """Return the time for seconds since 1970; whole ones, within the years that there are."""
+    if type(stored) is int and 0 <= stored < _END_OF_TIME:
+        return datetime.fromtimestamp(stored, UTC)
+    raise ValueError
 
 
 def _port(stored: object) -> int:

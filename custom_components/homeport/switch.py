@@ -3,18 +3,13 @@
 from typing import Any, override
 
 from homeassistant.components.switch import SwitchEntity, SwitchEntityDescription
-from homeassistant.const import EntityCategory
+from homeassistant.const import EntityCategory, Platform
 from homeassistant.core import HomeAssistant
-from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .allowed_ports import in_words, nearest_free, own_port_set, taken_ports
-from .const import CONF_TRY_ANYWAY, DOMAIN
 from .coordinator import HomeportConfigEntry, PortCoordinator
-from .entity import HomeportEntity
-from .errors import translated
-from .gateway import GatewayError
-from .line import Openable
+from .entity import HomeportEntity, forget_entity
+from .port_control import close_port, open_port
 from .ports import MappingState
 
 PARALLEL_UPDATES = 1
@@ -30,14 +25,16 @@ async def async_setup_entry(
     entry: HomeportConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Add a switch for each port, where there is a router to be told."""
-    data = entry.runtime_data
+    """Add a switch for each port that is for Homeport to open."""
 
     def add_port(port: PortCoordinator) -> None:
-        async_add_entities([PortSwitch(port, OPEN)], config_subentry_id=port.subentry.subentry_id)
+        if port.controlled:
+            subentry_id = port.subentry.subentry_id
+            async_add_entities([PortSwitch(port, OPEN)], config_subentry_id=subentry_id)
+        else:
+            forget_entity(port, Platform.SWITCH, OPEN)
 
-    if data.location:
-        data.async_on_subentry(PortCoordinator, add_port)
+    entry.runtime_data.async_on_subentry(PortCoordinator, add_port)
 
 
 class PortSwitch(HomeportEntity[PortCoordinator], SwitchEntity):
@@ -56,48 +53,9 @@ class PortSwitch(HomeportEntity[PortCoordinator], SwitchEntity):
     @override
     async def async_turn_on(self, **kwargs: Any) -> None:
         """Open the port. Raises HomeAssistantError with what stops it."""
-        if not self.coordinator.subentry.data.get(CONF_TRY_ANYWAY):
-            self._raise_obstacle()
-        await self._want(wanted=True)
-        if holder := self.coordinator.data.holder:
-            raise HomeAssistantError(
-                translation_domain=DOMAIN,
-                translation_key="foreign_mapping",
-                translation_placeholders={
-                    "port": str(self.coordinator.external_port),
-                    "client": holder.internal_client,
-                    "description": holder.description,
-                },
-            )
+        await open_port(self.coordinator)
 
     @override
     async def async_turn_off(self, **kwargs: Any) -> None:
         """Close the port. Raises HomeAssistantError when the router does not."""
-        await self._want(wanted=False)
-
-    def _raise_obstacle(self) -> None:
-        """Raise ServiceValidationError where the line lets nothing in at this port."""
-        line = self.coordinator.line.data
-        if line.mode and line.ipv4_openable is Openable.NONE:
-            raise ServiceValidationError(
-                translation_domain=DOMAIN, translation_key=f"line_{line.mode}"
-            )
-        port_set = own_port_set(line)
-        if port_set and self.coordinator.port_allowed is False:
-            port = self.coordinator.external_port
-            taken = taken_ports(self.coordinator.config_entry, self.coordinator.protocol)
-            raise ServiceValidationError(
-                translation_domain=DOMAIN,
-                translation_key="port_not_in_set",
-                translation_placeholders={
-                    "port": str(port),
-                    "nearest": str(nearest_free(port_set, port, taken) or "-"),
-                    "ranges": in_words(port_set),
-                },
-            )
-
-    async def _want(self, *, wanted: bool) -> None:
-        try:
-            await self.coordinator.async_want(wanted=wanted)
-        except GatewayError as err:
-            raise translated(err) from err
+        await close_port(self.coordinator)

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 import io
 
 import aiohttp
+from yarl import URL
 
 from custom_components.homeport.gateway import Igd
 from custom_components.homeport.gateway.events import Events
@@ -35,7 +36,12 @@ class Listening:
     @property
     def sid(self) -> str:
         """The subscription's id, which is known to nobody but the gateway."""
-        return next(iter(self.events._server.event_handler._subscriptions), "")
+        return self.events._subscription.sid if self.events._subscription else ""
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return URL(self.events._server.callback_url).port or 0
 
     async def send(
         self, body: str | bytes | io.BytesIO, method: str = "NOTIFY", **headers: str

@@ -13,10 +13,16 @@ from custom_components.homeport.gateway import (
     Igd,
     Opening,
     Transport,
+    UpnpCode,
     WanStatus,
     requester,
 )
-from custom_components.homeport.gateway.errors import EXPLAINED_CODES, AnswerTooLarge, InvalidAnswer
+from custom_components.homeport.gateway.errors import (
+    EXPLAINED_CODES,
+    AnswerTooLarge,
+    HttpRefused,
+    InvalidAnswer,
+)
 from tests.fakes.igd import FakeIgd
 from tests.fakes.reply import Reply
 
@@ -30,7 +36,8 @@ NOTHING = xml(f'{HEAD}<s:Envelope xmlns:s="{SOAP}"><s:Body/></s:Envelope>')
     ("code", "key"),
     [
         *((code, f"upnp_{code}") for code in sorted(EXPLAINED_CODES)),
-        *((code, "upnp_other") for code in (-1, 0, 500, 704, 713, 714, 899, 999)),
+        *((code, "upnp_other") for code in (-1, 0, 500, 713, 714, 899, 999)),
+        (602, "upnp_401"),
     ],
 )
 async def test_a_refusal_keeps_its_code(
@@ -43,11 +50,22 @@ async def test_a_refusal_keeps_its_code(
     assert caught.value.code == code
     assert caught.value.translation_key == key
     assert caught.value.placeholders == {"code": str(code)}
+
+
+@pytest.mark.parametrize("code", [401, 606, 724, 728, 729, 732])
+async def test_what_no_other_lease_cures_is_asked_once(
+    session: aiohttp.ClientSession, fake: FakeIgd, code: int
+) -> None:
+    igd = await Igd.connect(session, fake.location)
+    fake.faults["AddPortMapping"] = code
+    with pytest.raises(ActionRefused):
+        await igd.open(OPENING, 3600)
     assert [action for action, _ in fake.requests] == ["AddPortMapping"]
 
 
 def test_the_codes_that_people_meet_are_explained() -> None:
     assert {402, 501, 606, 718, 725} <= EXPLAINED_CODES
+    assert set(UpnpCode) >= EXPLAINED_CODES
 
 
 REFUSED = {
@@ -72,7 +90,7 @@ async def test_a_refusal_is_understood_however_it_is_put(
         igd = await Igd.connect(session, strange.location)
         with pytest.raises(ActionRefused) as caught:
             await igd.open(OPENING, 3600)
-        assert (caught.value.code, caught.value.translation_key) == (718, "upnp_718")
+        assert caught.value.code == 718
         assert strange.asked.count("POST /control#AddPortMapping") == 1
 
 
@@ -89,11 +107,11 @@ NO_ANSWERS: dict[str, tuple[Reply, type[GatewayError]]] = {
     "an entity bomb": (Reply.entity_bomb(), InvalidAnswer),
     "very deep": (xml("<a>" * 50_000 + "</a>" * 50_000), InvalidAnswer),
     "10 MB": (Reply.huge(), AnswerTooLarge),
-    "HTML with 500": (Reply.html_error(), GatewayUnreachable),
-    "nothing with 500": (Reply(status=500), GatewayUnreachable),
-    "an envelope with nothing in it, with 500": (xml(str(NOTHING.body), 500), GatewayUnreachable),
-    "404": (Reply(status=404), GatewayUnreachable),
-    "401": (Reply(status=401, body="<html/>"), GatewayUnreachable),
+    "HTML with 500": (Reply.html_error(), HttpRefused),
+    "nothing with 500": (Reply(status=500), HttpRefused),
+    "an envelope with nothing in it, with 500": (xml(str(NOTHING.body), 500), HttpRefused),
+    "404": (Reply(status=404), HttpRefused),
+    "401": (Reply(status=401, body="<html/>"), HttpRefused),
     "a broken connection": (Reply(drop=True), GatewayUnreachable),
 }
 

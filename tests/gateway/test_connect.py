@@ -3,7 +3,7 @@
 import aiohttp
 import pytest
 
-from custom_components.homeport.gateway import GatewayError, GatewayInfo, GatewayNotFound, Igd
+from custom_components.homeport.gateway import GatewayInfo, GatewayNotFound, Igd
 from custom_components.homeport.gateway.errors import NoWanService
 from tests.fakes.igd import Connection, FakeIgd, Identity
 from tests.fakes.reply import Reply
@@ -18,7 +18,6 @@ from .strange import (
     answer,
     description,
     fault,
-    scpd,
     xml,
 )
 
@@ -63,7 +62,36 @@ async def test_a_name_in_latin_1_does_no_harm(
     text = description(Service(), name="Routeur de Zoé", head=f'<?xml version="1.0"{declared}?>')
     reply = Reply(body=text.encode("latin-1"), content_type="text/xml")
     async with Strange({"/desc.xml": reply}) as strange:
-        assert (await Igd.connect(session, strange.location)).info.name.startswith("Routeur de Zo")
+        assert (await Igd.connect(session, strange.location)).info.name == "Routeur de Zoé"
+
+
+@pytest.mark.parametrize("encoding", ["shift_jis", "euc-jp", "windows-1252"])
+async def test_a_name_in_the_encoding_that_is_declared(
+    session: aiohttp.ClientSession, encoding: str
+) -> None:
+    name = "Zoé" if encoding == "windows-1252" else "無線ルータ"
+    text = description(Service(), name=name, head=f'<?xml version="1.0" encoding="{encoding}"?>')
+    reply = Reply(body=text.encode(encoding), content_type="text/xml")
+    async with Strange({"/desc.xml": reply}) as strange:
+        assert (await Igd.connect(session, strange.location)).info.name == name
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ("Tom & Jerry", "Tom & Jerry"),
+        ("A&B", "A&B"),
+        ("A&amp;B &#233;", "A&B é"),
+        ("Caf&eacute; &", "Caf&eacute; &"),
+        ("a\x01b", "ab"),
+        ("x" * 100_000, "x" * 200),
+    ],
+)
+async def test_a_name_that_is_not_quite_xml(
+    session: aiohttp.ClientSession, written: str, name: str
+) -> None:
+    async with Strange({"/desc.xml": xml(description(Service(), name=written))}) as strange:
+        assert (await Igd.connect(session, strange.location)).info.name == name
 
 
 @pytest.mark.parametrize(
@@ -99,7 +127,10 @@ async def test_a_gateway_without_a_name_is_called_by_its_model(
 
 @pytest.mark.parametrize(
     "location",
-    ["", "127.0.0.1", "http://", "https://127.0.0.1/", "file:///etc/hostname", "http://h:99999/"],
+    [
+        *("", "127.0.0.1", "http://", "https://127.0.0.1/", "file:///etc/hostname"),
+        *("http://h:99999/", "http://[::1]/", "http://[2001:db8::1]:5000/desc.xml"),
+    ],
 )
 async def test_what_is_no_location(session: aiohttp.ClientSession, location: str) -> None:
     with pytest.raises(GatewayNotFound) as caught:
@@ -183,11 +214,72 @@ async def test_no_service_answers(session: aiohttp.ClientSession) -> None:
         assert (await igd.wan_status()).address is None
 
 
-async def test_a_service_that_cannot_do_everything(session: aiohttp.ClientSession) -> None:
-    without = {"/scpd": xml(scpd(without=["GetExternalIPAddress"]))}
-    async with Strange(says("/control", WANIP1, UP, "11.22.33.44") | without) as strange:
+async def test_what_a_service_says_of_itself_is_not_asked_for(
+    session: aiohttp.ClientSession,
+) -> None:
+    """Gateways are known where that is missing or broken; the actions are standard."""
+    async with Strange(says("/control", WANIP1, UP, "11.22.33.44")) as strange:
         igd = await Igd.connect(session, strange.location)
-        with pytest.raises(GatewayError) as caught:
-            await igd.wan_status()
-        assert caught.value.translation_key == "upnp_401"
-        assert not any("#GetExternalIPAddress" in asked for asked in strange.asked)
+        assert (await igd.wan_status()).connected
+        assert not any("/scpd" in asked for asked in strange.asked)
+
+
+async def test_a_gateway_with_more_services_than_any_has_is_asked_about_few(
+    session: aiohttp.ClientSession,
+) -> None:
+    services = [Service(control=f"/{number}") for number in range(1000)]
+    async with Strange({"/desc.xml": xml(description(*services))}) as strange:
+        await Igd.connect(session, strange.location)
+        assert len(strange.asked) <= 1 + 16 * 2
+
+
+@pytest.mark.parametrize(
+    ("base", "control", "asked"),
+    [
+        pytest.param("", "/control", "/control", id="none"),
+        pytest.param("{url}/igd/", "control", "/igd/control", id="relative"),
+        pytest.param("{url}/igd/", "/control", "/control", id="from the root"),
+        pytest.param("{url}/igd", "control", "/control", id="no slash at its end"),
+        pytest.param("http://127.0.0.2:1/igd/", "control", "/control", id="another host"),
+        pytest.param("https://127.0.0.1/igd/", "control", "/control", id="another protocol"),
+        pytest.param("http://[127.0.0.1/", "control", "/control", id="no URL"),
+    ],
+)
+async def test_a_base_is_taken_if_it_is_the_gateways_own(
+    session: aiohttp.ClientSession, base: str, control: str, asked: str
+) -> None:
+    async with Strange() as strange:
+        text = description(Service(control=control))
+        url_base = f"<URLBase>{base.format(url=strange.url)}</URLBase>" if base else ""
+        strange.answers["/desc.xml"] = xml(text.replace("<device>", f"{url_base}<device>", 1))
+        igd = await Igd.connect(session, strange.location)
+        assert igd.service.control_url == f"{strange.url}{asked}"
+
+
+@pytest.mark.parametrize("kind", ["WANPPPConnection:1", "WANIPConnection:1"])
+async def test_the_services_of_the_dsl_forum_count(
+    session: aiohttp.ClientSession, kind: str
+) -> None:
+    text = description(Service(kind=kind)).replace(
+        "urn:schemas-upnp-org:service", "urn:dslforum-org:service"
+    )
+    async with Strange({"/desc.xml": xml(text)}) as strange:
+        igd = await Igd.connect(session, strange.location)
+        assert igd.service.service_type == f"urn:dslforum-org:service:{kind}"
+        assert igd.ppp is ("PPP" in kind)
+
+
+async def test_the_connection_is_found_again_where_it_has_moved_to(
+    session: aiohttp.ClientSession,
+) -> None:
+    """As when mobile data stands in for DSL."""
+    services = [Service(control="/a"), Service(kind=WANPPP1, control="/b")]
+    up, down = (UP, "11.22.33.44"), (DOWN, "")
+    answers = says("/a", WANIP1, *up) | says("/b", WANPPP1, *down)
+    async with Strange({"/desc.xml": xml(description(*services))} | answers) as strange:
+        igd = await Igd.connect(session, strange.location)
+        assert not igd.ppp
+        assert not await igd.choose_again()
+        strange.answers |= says("/a", WANIP1, *down) | says("/b", WANPPP1, *up)
+        assert await igd.choose_again()
+        assert igd.ppp

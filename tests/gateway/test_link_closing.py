@@ -42,9 +42,9 @@ async def test_closed_while_it_begins_to_listen(
     loop = asyncio.get_running_loop()
     create_server, closing = loop.create_server, list[asyncio.Task[None]]()
 
-    async def create_and_close(*args: Any) -> asyncio.Server:
+    async def create_and_close(*args: Any, **options: Any) -> asyncio.Server:
         closing.append(asyncio.create_task(link.close()))
-        return await create_server(*args)
+        return await create_server(*args, **options)
 
     monkeypatch.setattr(loop, "create_server", create_and_close)
     await link.read()
@@ -60,9 +60,9 @@ async def test_cancelled_while_it_begins_to_listen(
     create_server = loop.create_server
     reading = asyncio.create_task(link.read())
 
-    async def create_and_cancel(*args: Any) -> asyncio.Server:
+    async def create_and_cancel(*args: Any, **options: Any) -> asyncio.Server:
         loop.call_soon(reading.cancel)
-        return await create_server(*args)
+        return await create_server(*args, **options)
 
     monkeypatch.setattr(loop, "create_server", create_and_cancel)
     with pytest.raises(asyncio.CancelledError):

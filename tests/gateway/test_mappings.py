@@ -6,12 +6,20 @@ from ipaddress import IPv4Address
 import aiohttp
 import pytest
 
-from custom_components.homeport.gateway import ActionRefused, Igd, Opening, PortMapping, Transport
+from custom_components.homeport.gateway import (
+    UNKNOWN_LEASE,
+    ActionRefused,
+    Igd,
+    Opening,
+    PortMapping,
+    PortTaken,
+    Transport,
+)
 from custom_components.homeport.gateway.errors import InvalidAnswer
 from tests.fakes.igd import Connection, Entry, FakeIgd, Quirk
 from tests.fakes.reply import Reply
 
-from .strange import Strange, answer, fault, scpd, xml
+from .strange import Strange, answer, fault
 
 OPENING = Opening(Transport.UDP, 18123, IPv4Address("192.168.1.10"), 8123, "Homeport")
 READ = PortMapping(Transport.UDP, 18123, "192.168.1.10", 8123, "Homeport", True, 3600)
@@ -119,7 +127,10 @@ async def read(session: aiohttp.ClientSession, reply: Reply) -> PortMapping | No
         ({"NewEnabled": "True"}, READ),
         ({"NewEnabled": "yes"}, READ),
         ({"NewLeaseDuration": "0"}, replace(READ, lease=0)),
-        ({"NewLeaseDuration": ""}, replace(READ, lease=0)),
+        *(
+            ({"NewLeaseDuration": odd}, replace(READ, lease=UNKNOWN_LEASE))
+            for odd in ("", "-1", "for ever", "4294967295", "9" * 5000)
+        ),
         ({"NewLeaseDuration": " 60 "}, replace(READ, lease=60)),
         ({"NewPortMappingDescription": ""}, replace(READ, description="")),
         ({"NewInternalClient": "not us"}, replace(READ, internal_client="not us")),
@@ -136,7 +147,7 @@ async def test_what_routers_write(
 async def test_what_routers_leave_out(session: aiohttp.ClientSession) -> None:
     least = {name: GOOD[name] for name in ("NewInternalPort", "NewInternalClient")}
     found = await read(session, answer("GetSpecificPortMappingEntry", **least))
-    assert found == replace(READ, description="", lease=0)
+    assert found == replace(READ, description="", lease=UNKNOWN_LEASE)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +156,6 @@ async def test_what_routers_leave_out(session: aiohttp.ClientSession) -> None:
         {"NewInternalPort": ""},
         {"NewInternalPort": "http"},
         {"NewInternalPort": "8123.5"},
-        {"NewLeaseDuration": "for ever"},
     ],
 )
 async def test_nonsense_is_no_mapping(
@@ -160,14 +170,6 @@ async def test_an_empty_answer_is_no_mapping(session: aiohttp.ClientSession) -> 
         await read(session, answer("GetSpecificPortMappingEntry"))
 
 
-async def test_a_service_that_takes_other_arguments(session: aiohttp.ClientSession) -> None:
-    odd = xml(scpd().replace("NewRemoteHost", "NewRemotePlanet"))
-    async with Strange({"/scpd": odd}) as strange:
-        igd = await Igd.connect(session, strange.location)
-        with pytest.raises(InvalidAnswer):
-            await igd.open(OPENING, 3600)
-
-
 @pytest.mark.parametrize(
     "change",
     [
@@ -177,13 +179,37 @@ async def test_a_service_that_takes_other_arguments(session: aiohttp.ClientSessi
         {"internal_client": "192.168.1.010"},
         {"internal_port": 8124},
         {"description": "homeport"},
+        {"description": "Homepor"},
+        {"description": "Homeport "},
         {"description": ""},
+        {"remote_host": "203.0.113.1"},
     ],
 )
 def test_only_what_matches_in_everything_is_ours(change: dict[str, object]) -> None:
     assert READ.is_of(OPENING)
     assert not replace(READ, **change).is_of(OPENING)
     assert replace(READ, enabled=False, lease=0).is_of(OPENING)
+
+
+@pytest.mark.parametrize(
+    ("shown", "ours"),
+    [
+        ("Homeport 1a2b3c4d", True),
+        ("Homeport 1a2b3c4", True),
+        ("Homeport 1a2b", True),
+        ("Homeport 1a2", False),
+        ("Homeport", False),
+        ("Homeport 1a2b3c4e", False),
+        ("Homeport 1a2b3c4d5", False),
+        ("omeport 1a2b3c4d", False),
+    ],
+)
+def test_what_a_router_cut_off_counts_while_it_tells_whose_it_is(shown: str, ours: bool) -> None:
+    opening = replace(OPENING, description="Homeport 1a2b3c4d")
+    cut = replace(READ, description=shown)
+    assert cut.is_of(opening) is ours
+    assert not replace(cut, internal_client="192.168.1.11").is_of(opening)
+    assert not replace(cut, internal_port=8124).is_of(opening)
 
 
 async def test_a_taken_port_is_refused_and_the_holder_can_be_read(
@@ -194,9 +220,9 @@ async def test_a_taken_port_is_refused_and_the_holder_can_be_read(
     )
     fake.table[holder.key] = holder
     igd = await Igd.connect(session, fake.location)
-    with pytest.raises(ActionRefused) as caught:
+    with pytest.raises(PortTaken) as caught:
         await igd.open(OPENING, 3600)
-    assert caught.value.translation_key == "upnp_718"
+    assert caught.value.code == 718
     found = await igd.mapping(KEY)
     assert found is not None
     assert found.internal_client == "192.168.1.99"

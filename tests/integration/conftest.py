@@ -2,11 +2,14 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
+from homeassistant.components.ssdp import SsdpChange
 from homeassistant.config_entries import ConfigEntryState, ConfigSubentry
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers.service_info.ssdp import SsdpServiceInfo
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
@@ -64,6 +67,8 @@ class MachineWatch:
         self._machine._on_change.clear()
 
 
+type Listener = Callable[[SsdpServiceInfo, SsdpChange], None]
+type Announce = Listener
 type SetUp = Callable[..., Awaitable[MockConfigEntry]]
 
 
@@ -98,6 +103,24 @@ def no_discovery(monkeypatch: pytest.MonkeyPatch) -> None:
         return True
 
     monkeypatch.setattr("homeassistant.components.ssdp.async_setup", nothing)
+
+
+@pytest.fixture(autouse=True)
+def announce(monkeypatch: pytest.MonkeyPatch) -> Announce:
+    """Return what announces a device to whoever listens."""
+    listeners: list[tuple[Listener, dict[str, str]]] = []
+
+    async def register(_: HomeAssistant, listener: Listener, match: dict[str, str]) -> Any:
+        listeners.append((listener, match))
+        return partial(listeners.remove, (listener, match))
+
+    def announce(info: SsdpServiceInfo, change: SsdpChange) -> None:
+        for listener, match in tuple(listeners):
+            if match == {"nt": info.ssdp_nt}:
+                listener(info, change)
+
+    monkeypatch.setattr("homeassistant.components.ssdp.async_register_callback", register)
+    return announce
 
 
 @pytest.fixture(autouse=True)

@@ -214,7 +214,9 @@ async def test_how_things_stand(hass: HomeAssistant, home: DemoHome, set_up: Set
     assert shown["ports"] == [
         {
             "protocol": "TCP",
+            "by_hand": False,
             "wanted": True,
+            "closes_by_timer": False,
             "allowed": None,
             "mapping": "open",
             "reachability": None,

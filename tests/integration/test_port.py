@@ -227,6 +227,19 @@ async def test_lost_mapping_comes_back(hass: HomeAssistant, home: DemoHome, set_
     await until(lambda: state_of(hass, entry, "open", game) == "on")
 
 
+async def test_a_short_lease_is_renewed_in_time(
+    hass: HomeAssistant, home: DemoHome, set_up: SetUp
+) -> None:
+    home.igd._router.table._longest_lease = 120
+    game = port(home)
+    entry = await set_up(game)
+    await opened(hass, entry, game)
+    await age(home, 60)
+    before = len(sent(home, "AddPortMapping"))
+    await later(hass, seconds=61)
+    await until(lambda: len(sent(home, "AddPortMapping")) > before)
+
+
 async def test_loss_is_told_by_an_event(hass: HomeAssistant, home: DemoHome, set_up: SetUp) -> None:
     game = port(home)
     entry = await set_up(game)

@@ -30,6 +30,7 @@ GOOD = {
     "internal_port": "25565",
     "external_port": "25566",
     "try_anyway": False,
+    "by_hand": False,
 }
 
 

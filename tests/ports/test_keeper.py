@@ -119,6 +119,31 @@ async def test_a_lease_is_renewed_at_half_its_time(home: Home) -> None:
     assert len(home.saved) == 1
 
 
+async def test_a_lease_that_was_cut_is_renewed_at_half_of_what_it_is(home: Home) -> None:
+    home.fake._router.table._longest_lease = 120
+    await home.keep()
+    assert home.fake.table["TCP", 18123, ""].lease == 120
+    home.now[0] = 59
+    await home.keep()
+    assert home.actions == ["AddPortMapping"]
+    home.now[0] = 60
+    await home.keep()
+    assert home.actions == ["AddPortMapping"] * 2
+
+
+@pytest.mark.parametrize("quirk", [Quirk.ONLY_PERMANENT, Quirk.ONLY_PERMANENT_402])
+async def test_a_gateway_that_knows_no_leases_is_told_to_close(quirk: Quirk) -> None:
+    async for home in a_home(quirk):
+        assert await home.keep() is MappingState.OPEN
+        assert home.fake.table["TCP", 18123, ""].lease == 0
+        assert home.keeper.remembered == {"port": A}
+        before = len(home.actions)
+        assert await home.keep() is MappingState.OPEN
+        assert len(home.actions) == before
+        assert await home.keep(wanted=False) is MappingState.CLOSED
+        assert (home.ports, home.keeper.remembered) == ([], {})
+
+
 async def test_what_the_gateway_lost_is_opened_again(home: Home) -> None:
     await home.keep()
     home.fake.table.clear()

@@ -78,6 +78,14 @@ PLANS: dict[str, tuple[Opening | None, Opening | None, list[PortMapping], Plan]]
 }
 
 
+@pytest.mark.parametrize(
+    ("lease", "renewed"), [(601, False), (600, True), (1, True), (0, False), (-1, False)]
+)
+def test_half_of_what_the_gateway_gave(lease: int, *, renewed: bool) -> None:
+    steps = plan(A, A, table([found(A, lease=lease)], A), granted=1200)
+    assert steps == Plan(open=A if renewed else None)
+
+
 def table(
     mappings: list[PortMapping], *openings: Opening | None
 ) -> dict[tuple[Transport, int], PortMapping | None]:

@@ -1,4 +1,4 @@
-"""Where the rooms come together: one coordinator for the line, one for each port and hostname."""
+"""Where the rooms come together: a coordinator for the line, for each port and hostname."""
 
 from .base import HomeportCoordinator, Sessions
 from .data import HomeportConfigEntry, HomeportData
@@ -6,6 +6,7 @@ from .events import AddressEvent
 from .hostname import HostnameCoordinator
 from .line import LineCoordinator
 from .port import PortCoordinator, PortReport
+from .table import TableCoordinator, TableEvent, TableRow
 
 __all__ = [
     "AddressEvent",
@@ -17,4 +18,7 @@ __all__ = [
     "PortCoordinator",
     "PortReport",
     "Sessions",
+    "TableCoordinator",
+    "TableEvent",
+    "TableRow",
 ]

@@ -11,14 +11,15 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import instance_id
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 
-from ..const import CONF_LOCATION, SUBENTRY_HOSTNAME, SUBENTRY_PORT
-from ..gateway import GatewayError
+from ..const import CONF_BY_HAND, CONF_LOCATION, SUBENTRY_HOSTNAME, SUBENTRY_PORT
+from ..gateway import GatewayError, GatewayUnreachable, Opening
 from ..ports import Keeper
 from ..store import HomeportStore
 from .base import HomeportCoordinator, Sessions
 from .hostname import HostnameCoordinator
 from .line import LineCoordinator
 from .port import PortCoordinator
+from .table import Owners, TableCoordinator
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -50,6 +51,9 @@ class HomeportData:
         self._adders: list[Callable[[_SubentryCoordinator], None]] = []
         self.keeper = Keeper(store.openings, store.save)
         self.line = LineCoordinator(hass, entry, self._sessions, store)
+        self.table = (
+            TableCoordinator(hass, entry, self.line, self._owners) if self.location else None
+        )
         self.ports: dict[str, PortCoordinator] = {}
         self.hostnames: dict[str, HostnameCoordinator] = {}
         for subentry in entry.subentries.values():
@@ -70,6 +74,8 @@ class HomeportData:
     def start(self) -> None:
         """Begin to work, in the background."""
         self._entry.async_on_unload(self.line.async_add_listener(self._close_orphans))
+        if self.table:
+            self._entry.async_on_unload(self.table.start())
         self.line.start()
         for coordinator in self.of_subentries:
             self._follow(coordinator)
@@ -104,11 +110,24 @@ class HomeportData:
                 self._added(subentries[subentry_id])
             for subentry_id in after.keys() & before.keys():
                 if after[subentry_id] != before[subentry_id]:
-                    await self._changed(subentry_id)
+                    await self._changed(subentry_id, before[subentry_id][0])
+
+    async def async_close_all(self) -> dict[PortCoordinator, GatewayError | None]:
+        """Close every port that is for us to close; return what kept each from it, or None.
+
+        None of them is wanted any more, whatever comes in between.
+        """
+        ports = [port for port in self.ports.values() if port.controlled]
+        for port in ports:
+            port.forget_wish()
+        await self._store.save()
+        return {port: await self._close_port(port) for port in ports}
 
     async def async_stop(self) -> None:
         """End everything that is under way."""
         coordinators: list[HomeportCoordinator[Any]] = [*self.of_subentries, self.line]
+        if self.table:
+            coordinators.append(self.table)
         for unfollow in self._unfollow.values():
             unfollow()
         self._unfollow.clear()
@@ -149,9 +168,13 @@ class HomeportData:
             add(coordinator)
         self._follow(coordinator)
 
-    async def _changed(self, subentry_id: str) -> None:
+    async def _changed(self, subentry_id: str, before: Mapping[str, Any]) -> None:
         if port := self.ports.get(subentry_id):
-            port.subentry_changed()
+            if port.by_hand != bool(before.get(CONF_BY_HAND)):
+                # It has other entities from now on.
+                self._hass.config_entries.async_schedule_reload(self._entry.entry_id)
+            else:
+                port.subentry_changed()
         else:
             await self.hostnames[subentry_id].async_subentry_changed()
 
@@ -162,18 +185,49 @@ class HomeportData:
         coordinator = coordinator or self.hostnames.pop(subentry_id)
         await coordinator.async_shutdown()
         self._store.wanted.discard(subentry_id)
+        self._store.closes.pop(subentry_id, None)
         self._store.hostnames.pop(subentry_id, None)
         await self._store.save()
         self._close_orphans()
 
+    def _owners(self) -> Owners:
+        """Return the openings that are ours: those that were asked for, and those to be."""
+        owners: dict[Opening, str | None] = {
+            opening: port.name if (port := self.ports.get(port_id)) else None
+            for port_id, opening in self.keeper.remembered.items()
+        }
+        for port in self.ports.values():
+            if opening := port.opening:
+                owners[opening] = port.name
+        return owners
+
     @callback
     def _close_orphans(self) -> None:
-        """Close what was opened for ports that are gone, as soon as the gateway can be asked."""
-        orphans = self.keeper.remembered.keys() - self._entry.subentries.keys()
+        """Close what was opened for ports that are gone, as soon as the gateway can be asked.
+
+        Gone are also those that the user opens by hand from now on.
+        """
+        kept = {
+            subentry_id
+            for subentry_id, subentry in self._entry.subentries.items()
+            if not subentry.data.get(CONF_BY_HAND)
+        }
+        orphans = self.keeper.remembered.keys() - kept
         if orphans and self.line.gateway:
             self._entry.async_create_background_task(
                 self._hass, self._close(orphans), "homeport removed ports"
             )
+
+    async def _close_port(self, port: PortCoordinator) -> GatewayError | None:
+        try:
+            await port.async_want(wanted=False)
+        except GatewayUnreachable as err:
+            # If it answers to nothing, the other ports need not wait for that one by one.
+            await self.line.async_refresh()
+            return err
+        except GatewayError as err:
+            return err
+        return None
 
     async def _close(self, port_ids: set[str]) -> None:
         for port_id in port_ids:

@@ -28,6 +28,7 @@ from ..line import (
 from ..options import LineOptions
 from ..outside import EchoipProber
 from ..store import HomeportStore
+from .announced import Announcements
 from .base import HomeportCoordinator, Sessions
 from .events import AddressEvent, changes
 from .hints import Hints
@@ -40,7 +41,10 @@ _LOGGER = logging.getLogger(__name__)
 
 _POLL_WITH_EVENTS = timedelta(minutes=5)
 _POLL_WITHOUT_EVENTS = timedelta(minutes=1)
-_POLL_SILENT_GATEWAY = timedelta(seconds=30)
+_POLL_SILENT_GATEWAY = timedelta(seconds=4)
+_POLL_LOST_GATEWAY = timedelta(seconds=30)
+_LOST = 600.0
+"""Seconds of silence after which a gateway is waited for without hurry."""
 _FIRST_READING = 2.0
 """Seconds that the first survey waits for the gateway."""
 
@@ -66,11 +70,18 @@ class LineCoordinator(HomeportCoordinator[LineReport]):
         self._address_listeners: list[Callable[[AddressEvent], None]] = []
         self._hints = Hints(self.async_refresh, lambda: self.evidence.gateway, self._run)
         self._link = self._new_link()
+        self._returning: asyncio.Task[None] | None = None
+        self._announcements = (
+            Announcements(hass, entry.unique_id, lambda: not self.gateway_answers, self._on_return)
+            if self._link and entry.unique_id
+            else None
+        )
         self._watch = Watch(self._on_host_change)
         self._watched = False
         self.surveyed = False
         """Whether the line was looked at from all sides since the start."""
         self._echo_silent = False
+        self._silent_since: float | None = None
         self._lookout = Lookout(
             sessions, self._survey, self._next_look, lambda: self.evidence, lambda: self.options
         )
@@ -155,6 +166,8 @@ class LineCoordinator(HomeportCoordinator[LineReport]):
     async def async_shutdown(self) -> None:
         """End the subscription to the gateway's events, and stop listening to the kernel."""
         await super().async_shutdown()
+        if self._announcements:
+            self._announcements.stop()
         await self._watch.stop()
         if self._link:
             await self._link.close()
@@ -176,6 +189,8 @@ class LineCoordinator(HomeportCoordinator[LineReport]):
         # A file is read: not in the event loop.
         await self.hass.async_add_executor_job(load_rules)
         self._watched = await self._watch.start()
+        if self._announcements:
+            await self._announcements.start()
         # What the gateway says tells where to look; one that is silent holds up nothing for long.
         await asyncio.wait([reading], timeout=_FIRST_READING)
         await self._lookout.run()
@@ -203,11 +218,15 @@ class LineCoordinator(HomeportCoordinator[LineReport]):
             gateway=None,
             silent_gateway=before or GatewayEvidence(None, None),
         )
-        self.update_interval = _POLL_SILENT_GATEWAY
+        now = self.hass.loop.time()
+        self._silent_since = self._silent_since or now
+        lost = now - self._silent_since > _LOST
+        self.update_interval = _POLL_LOST_GATEWAY if lost else _POLL_SILENT_GATEWAY
 
     def _gateway_said(self, status: WanStatus, link: Link) -> None:
         if self.evidence.silent_gateway:
             _LOGGER.info("The router answers again")
+        self._silent_since = None
         before = self.evidence.gateway or self.evidence.silent_gateway
         ppp = bool(link.igd and link.igd.ppp)
         now = gateway_evidence(status, link.address, self.evidence.host, ppp=ppp)
@@ -221,6 +240,17 @@ class LineCoordinator(HomeportCoordinator[LineReport]):
             self._lookout.want(anew=before is not None)
         elif before.connected != now.connected:
             self._lookout.want()
+
+    @callback
+    def _on_return(self) -> None:
+        """Connect to the gateway anew: it has forgotten our subscription, perhaps our mappings."""
+        if self._returning is None or self._returning.done():
+            self._returning = self._run(self._reconnect(), "homeport router returned")
+
+    async def _reconnect(self) -> None:
+        if self._link:
+            await self._link.stop(lost=True)
+            await self.async_refresh()
 
     # --- This machine ----------------------------------------------------------------------------
 

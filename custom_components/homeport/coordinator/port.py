@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from ipaddress import IPv4Address
 import logging
 from typing import Any, override
@@ -12,7 +12,15 @@ from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.util import dt as dt_util
 
-from ..const import CONF_EXTERNAL_PORT, CONF_INTERNAL_CLIENT, CONF_INTERNAL_PORT, CONF_PROTOCOL
+from ..const import (
+    CONF_BY_HAND,
+    CONF_CLOSE_AFTER,
+    CONF_EXTERNAL_PORT,
+    CONF_INTERNAL_CLIENT,
+    CONF_INTERNAL_PORT,
+    CONF_LOCATION,
+    CONF_PROTOCOL,
+)
 from ..gateway import GatewayError, GatewayUnreachable, Opening, PortMapping, Transport
 from ..outside import OtherAddress, OutsideError
 from ..ports import (
@@ -26,11 +34,16 @@ from ..ports import (
 from ..store import HomeportStore
 from .base import HomeportCoordinator
 from .line import LineCoordinator
+from .timer import CloseTimer
 
 _LOGGER = logging.getLogger(__name__)
 
 _SLOW_CHANGE = 10.0
 """Seconds that a router may take to carry out a change."""
+_SHORT_LEASE = 900
+"""Seconds. A gateway that tells of changes is read every 300."""
+_SHORTEST_WAIT = 5.0
+"""Seconds between two readings of a lease, however short that is."""
 _OWN_EVENT = 2.0
 """Seconds that the event about it may take to come."""
 
@@ -86,9 +99,13 @@ class PortCoordinator(HomeportCoordinator[PortReport]):
         tag: str,
     ) -> None:
         """Take what it shares with the other ports; `tag` describes our mappings on the gateway."""
-        super().__init__(
-            hass, entry, subentry, PortReport(wanted=subentry.subentry_id in store.wanted)
-        )
+        port = subentry.subentry_id
+        if subentry.data.get(CONF_BY_HAND):
+            store.wanted.discard(port)
+            store.closes.pop(port, None)
+        # One whose time is up is not wanted from here on, before anything can renew it.
+        self._timer = CloseTimer(hass, store, port, self._time_is_up)
+        super().__init__(hass, entry, subentry, PortReport(wanted=port in store.wanted))
         self.line = line
         self._keeper = keeper
         self._store = store
@@ -107,6 +124,27 @@ class PortCoordinator(HomeportCoordinator[PortReport]):
     def external_port(self) -> int:
         """Return the port on the internet side."""
         return int(self.subentry.data[CONF_EXTERNAL_PORT])
+
+    @property
+    def by_hand(self) -> bool:
+        """Say whether the user makes the rule on the router: then it is only looked at."""
+        return bool(self.subentry.data.get(CONF_BY_HAND))
+
+    @property
+    def controlled(self) -> bool:
+        """Say whether it is for Homeport to open and close it."""
+        return CONF_LOCATION in self.config_entry.data and not self.by_hand
+
+    @property
+    def close_after(self) -> timedelta | None:
+        """Return how long it stays open once it is opened; None for as long as it is wanted."""
+        minutes = self.subentry.data.get(CONF_CLOSE_AFTER)
+        return timedelta(minutes=minutes) if minutes else None
+
+    @property
+    def closes_at(self) -> datetime | None:
+        """Return when it is closed by itself, in UTC; None where no timer runs."""
+        return self._timer.ends
 
     @property
     def opening(self) -> Opening | None:
@@ -137,6 +175,7 @@ class PortCoordinator(HomeportCoordinator[PortReport]):
     @callback
     def start(self) -> Callable[[], None]:
         """Follow the line; return what ends that."""
+        self._timer.arm()
         self._line_updated()
         return self.line.async_add_listener(self._line_updated)
 
@@ -146,14 +185,22 @@ class PortCoordinator(HomeportCoordinator[PortReport]):
         self.async_set_updated_data(self.data.unseen())
         self._read_soon()
 
-    async def async_want(self, *, wanted: bool) -> None:
-        """Remember the wish and carry it out.
+    @callback
+    def forget_wish(self) -> None:
+        """Let it not be wanted any more, nor a timer run; whoever calls saves the store."""
+        self._store.wanted.discard(self.subentry.subentry_id)
+        self._timer.set(None)
+
+    async def async_want(self, *, wanted: bool, duration: timedelta | None = None) -> None:
+        """Remember the wish, for as long as `duration` or without end, and carry it out.
 
         Raises GatewayError; the wish stays, and is tried again with each reading of the gateway.
         """
-        port = self.subentry.subentry_id
-        (self._store.wanted.add if wanted else self._store.wanted.discard)(port)
-        if not wanted:
+        self.forget_wish()
+        if wanted:
+            self._store.wanted.add(self.subentry.subentry_id)
+            self._timer.set(dt_util.utcnow() + duration if duration else None)
+        else:
             # What is to be open is saved with the opening itself, and once more below.
             await self._store.save()
         self.data = self.data.unseen()
@@ -188,6 +235,12 @@ class PortCoordinator(HomeportCoordinator[PortReport]):
             self.async_set_updated_data(self.data)
 
     @override
+    async def async_shutdown(self) -> None:
+        """Wait no more for the end of the timer, which stays in the store."""
+        self._timer.disarm()
+        await super().async_shutdown()
+
+    @override
     async def _async_update_data(self) -> PortReport:
         try:
             report = await self._keep()
@@ -209,6 +262,16 @@ class PortCoordinator(HomeportCoordinator[PortReport]):
             self._reads = self.line.reads
             self._read_soon()
 
+    @callback
+    def _time_is_up(self) -> None:
+        """Close it; while the gateway does not, that is tried again with each reading."""
+        self.line.expect_table_events(_SLOW_CHANGE)
+        self.async_set_updated_data(replace(self.data.unseen(), wanted=False))
+        self.config_entry.async_create_background_task(
+            self.hass, self._store.save(), "homeport timer"
+        )
+        self._read_soon()
+
     def _read_soon(self) -> None:
         self.config_entry.async_create_background_task(
             self.hass, self.async_refresh(), "homeport port"
@@ -219,13 +282,21 @@ class PortCoordinator(HomeportCoordinator[PortReport]):
         port = self.subentry.subentry_id
         # What is wanted is looked up inside: it may change while another reading is under way.
         async with self._keeping:
+            self._timer.settle()
             wanted = port in self._store.wanted
         gateway, opening = self.line.gateway, self.opening
-        if gateway is None or opening is None:
+        if gateway is None or opening is None or self.by_hand:
             return replace(self.data.with_mapping(None), wanted=wanted)
         kept = await self._keeper.keep(gateway, port, opening, wanted=wanted)
         holder = kept.mapping if kept.state is MappingState.FOREIGN else None
+        self._renew_in_time(kept.mapping if kept.state is MappingState.OPEN else None)
         return replace(self.data.with_mapping(kept.state, holder), wanted=wanted)
+
+    def _renew_in_time(self, mapping: PortMapping | None) -> None:
+        """See to it that a lease which ends before the gateway is read twice more is renewed."""
+        short = mapping is not None and 0 < mapping.lease < _SHORT_LEASE
+        seconds = max(mapping.lease / 2, _SHORTEST_WAIT) if mapping and short else 0
+        self.update_interval = timedelta(seconds=seconds) if short else None
 
     async def _probe(self) -> PortReport:
         prober = self.line.prober

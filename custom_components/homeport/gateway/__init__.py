@@ -6,12 +6,19 @@ from .errors import (
     GatewayError,
     GatewayNotFound,
     GatewayUnreachable,
+    NoPublicAddress,
+    NotPermitted,
+    PortTaken,
+    SamePortRequired,
+    UpnpCode,
 )
 from .igd import Igd
 from .link import Link
 from .model import (
+    UNKNOWN_LEASE,
     Gateway,
     GatewayInfo,
+    Granted,
     MappingKey,
     Opening,
     PortMapping,
@@ -20,18 +27,25 @@ from .model import (
 )
 
 __all__ = [
+    "UNKNOWN_LEASE",
     "ActionRefused",
     "Gateway",
     "GatewayError",
     "GatewayInfo",
     "GatewayNotFound",
     "GatewayUnreachable",
+    "Granted",
     "Igd",
     "Link",
     "MappingKey",
+    "NoPublicAddress",
+    "NotPermitted",
     "Opening",
     "PortMapping",
+    "PortTaken",
+    "SamePortRequired",
     "Transport",
+    "UpnpCode",
     "WanStatus",
     "find_location",
 ]

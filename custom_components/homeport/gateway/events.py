@@ -4,90 +4,34 @@ Anyone on the LAN can forge an event, so it is a hint that something may have ch
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from http import HTTPStatus
+from itertools import islice
 import logging
-from typing import override
-from xml.etree.ElementTree import ParseError
 
-from aiohttp import web
-from async_upnp_client.aiohttp import AiohttpNotifyServer
-from async_upnp_client.client import UpnpService, UpnpStateVariable
-from async_upnp_client.const import HttpRequest
-from async_upnp_client.event_handler import UpnpEventHandler
-from async_upnp_client.exceptions import UpnpError
-from defusedxml.common import DefusedXmlException
-
-from .errors import GatewayError
+from .errors import GatewayError, HttpRefused, InvalidAnswer
 from .igd import Igd
+from .markup import children, decode, local_name, parse
+from .notify import NotifyServer
+from .subscription import Subscription, renew, subscribe, unsubscribe
 
 _LOGGER = logging.getLogger(__name__)
 
-_MAX_BACKLOG = 4
+_MOST_EARLY = 4
 """Events kept that came before the answer to our subscription. One is usual."""
 _RENEW_AT = 0.75
 """Of the granted time."""
-_LONGEST_GRANT = 1800.0
-"""Seconds. A router that grants a day, and restarts, would not be heard of for as long."""
 _UNSUBSCRIBE = 1.0
 """Seconds that the gateway has to take note of our leaving."""
-_GRACE = 0.5
-"""Seconds that an event may take to arrive while we stop."""
 _RETRY = 60.0
 """Seconds until a subscription that failed is tried again."""
+_MOST_VARIABLES = 32
+_LONGEST_VALUE = 256
 
 
 type Hint = Callable[[Mapping[str, str]], None]
 """Is told what an event says: state variables (WANIPConnection:1 section 2.2) by name."""
-
-
-class _Handler(UpnpEventHandler):
-    """The library's handler, for a LAN that is not to be trusted."""
-
-    @override
-    async def handle_notify(self, http_request: HttpRequest) -> HTTPStatus:
-        """Pass an event on, keep few that belong to nobody, refuse what is no event."""
-        sid = http_request.headers.get("SID", "")
-        if not self.service_for_sid(sid) and len(self._backlog) >= _MAX_BACKLOG:
-            return HTTPStatus.PRECONDITION_FAILED
-        try:
-            return await super().handle_notify(http_request)
-        except ParseError, DefusedXmlException, ValueError, UpnpError:
-            return HTTPStatus.BAD_REQUEST
-
-
-class _Server(AiohttpNotifyServer):
-    """The library's server, for a LAN that is not to be trusted."""
-
-    @override
-    async def _handle_request(self, request: web.BaseRequest) -> web.Response:
-        """Refuse a body that is no text in its encoding, or in one that does not exist."""
-        try:
-            return await super()._handle_request(request)
-        except LookupError, UnicodeError:
-            return web.Response(status=HTTPStatus.BAD_REQUEST)
-
-    @override
-    async def async_stop_server(self) -> None:
-        """Unsubscribe and close everything soon, also what someone keeps open.
-
-        The library's own waits up to twenty seconds for such, and leaves behind a connection that
-        comes at this moment.
-        """
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_UNSUBSCRIBE):
-                await self.event_handler.async_unsubscribe_all()
-        if self._aiohttp_server and isinstance(self._server, asyncio.Server):
-            for sock in self._server.sockets:
-                self._loop.remove_reader(sock.fileno())
-            # What has been accepted becomes a transport now, and can be closed then.
-            await asyncio.sleep(0)
-            self._server.close()
-            self._aiohttp_server.pre_shutdown()
-            await self._aiohttp_server.shutdown(_GRACE)
-            self._server.abort_clients()
-        self._aiohttp_server = self._server = None
 
 
 class Events:
@@ -95,24 +39,33 @@ class Events:
 
     def __init__(self, igd: Igd, listen_on: str, on_hint: Hint) -> None:
         """Take the gateway, the own address to listen on, and whom to tell."""
-        self._igd = igd
+        self._requester = igd.requester
+        self._url = igd.service.event_url
         self._on_hint = on_hint
-        self._server = _Server(igd.requester, source=(listen_on, 0))
-        self._server.event_handler = _Handler(self._server, igd.requester)
+        self._server = NotifyServer(listen_on, self._on_notify)
         self._starting: asyncio.Task[None] | None = None
         self._keeping: asyncio.Task[None] | None = None
         self._stopped = False
-        self.subscribed = False
+        self._subscription: Subscription | None = None
+        self._early: dict[str, bytes] | None = None
+
+    @property
+    def subscribed(self) -> bool:
+        """Whether the gateway has promised to tell us."""
+        return self._subscription is not None
 
     async def start(self) -> None:
-        """Listen, subscribe, and keep both. Raises UpnpServerOSError where nothing can listen."""
-        # A task of its own: cancelled half-way, it would leave a socket that nobody knows of.
-        self._starting = asyncio.create_task(self._server.async_start_server())
-        await asyncio.shield(self._starting)
-        if self._stopped:
+        """Listen, subscribe, and keep both. Raises OSError where nothing can listen.
+
+        Nothing is done for a service that has no events.
+        """
+        if self._url is None:
             return
-        self._igd.service.on_event = self._on_event
-        self._keeping = asyncio.create_task(self._keep(), name="homeport events")
+        # A task of its own: cancelled half-way, it would leave a socket that nobody knows of.
+        self._starting = asyncio.create_task(self._server.start())
+        await asyncio.shield(self._starting)
+        if not self._stopped:
+            self._keeping = asyncio.create_task(self._keep(self._url), name="homeport events")
 
     async def stop(self, *, lost: bool = False) -> None:
         """Unsubscribe, unless the gateway is `lost` and would not answer, and close everything."""
@@ -123,32 +76,65 @@ class Events:
             self._keeping.cancel()
             with suppress(asyncio.CancelledError):
                 await self._keeping
-        self.subscribed = False
-        self._igd.service.on_event = None
-        if lost:
-            # A handler without subscriptions has nobody to ask for their end.
-            self._server.event_handler = _Handler(self._server, self._igd.requester)
-        await self._server.async_stop_server()
+        held, self._subscription = self._subscription, None
+        if self._url and held and not lost:
+            with suppress(GatewayError, TimeoutError):
+                async with asyncio.timeout(_UNSUBSCRIBE):
+                    await unsubscribe(self._requester, self._url, held.sid)
+        await self._server.stop()
 
-    async def _keep(self) -> None:
-        handler = self._server.event_handler
-        service = self._igd.service
+    async def _keep(self, url: str) -> None:
         while True:
             try:
-                if self.subscribed:
-                    _, granted = await handler.async_resubscribe(service)
-                else:
-                    _, granted = await handler.async_subscribe(service)
-            except (GatewayError, UpnpError, KeyError, ValueError, OverflowError) as err:
+                held = self._subscription = await self._renewed(url)
+            except GatewayError as err:
                 _LOGGER.debug("The gateway sends no events: %s", type(err).__name__)
-                self.subscribed = False
+                self._subscription = None
                 delay = _RETRY
             else:
-                self.subscribed = True
-                granted_seconds = min(granted.total_seconds(), _LONGEST_GRANT)
-                delay = max(granted_seconds * _RENEW_AT, 1.0)
+                delay = max(held.seconds * _RENEW_AT, 1.0)
             await asyncio.sleep(delay)
 
-    def _on_event(self, _: UpnpService, variables: Sequence[UpnpStateVariable[object]]) -> None:
-        _LOGGER.debug("Event: %s", ", ".join(variable.name for variable in variables))
-        self._on_hint({variable.name: str(variable.value) for variable in variables})
+    async def _renewed(self, url: str) -> Subscription:
+        """Renew the subscription, or make one where there is none that the gateway knows."""
+        if self._subscription:
+            with suppress(HttpRefused):
+                return await renew(self._requester, url, self._subscription.sid)
+        self._early = {}
+        try:
+            made = self._subscription = await subscribe(
+                self._requester, url, self._server.callback_url
+            )
+            if body := self._early.get(made.sid):
+                self._tell(body)
+        finally:
+            self._early = None
+        return made
+
+    def _on_notify(self, sid: str, body: bytes) -> HTTPStatus:
+        """Tell of an event; one of a subscription that is not ours is unknown (section 4.3.2)."""
+        if self._subscription and sid == self._subscription.sid:
+            return self._tell(body)
+        if self._early is None or len(self._early) >= _MOST_EARLY or not sid:
+            return HTTPStatus.PRECONDITION_FAILED
+        # Perhaps of the subscription that is being made, whose id we do not know yet.
+        self._early[sid] = body
+        return HTTPStatus.OK
+
+    def _tell(self, body: bytes) -> HTTPStatus:
+        try:
+            said = parse_event(body)
+        except InvalidAnswer:
+            return HTTPStatus.BAD_REQUEST
+        _LOGGER.debug("Event: %s", ", ".join(said))
+        self._on_hint(said)
+        return HTTPStatus.OK
+
+
+def parse_event(body: bytes) -> dict[str, str]:
+    """Return the state variables that an event tells, by name. Raises InvalidAnswer."""
+    properties = (each for each in parse(decode(body)).iter() if local_name(each) == "property")
+    said: dict[str, str] = {}
+    for each in islice(properties, _MOST_VARIABLES):
+        said |= islice(children(each).items(), _MOST_VARIABLES)
+    return {name[:_LONGEST_VALUE]: value[:_LONGEST_VALUE] for name, value in said.items()}

@@ -1,256 +1,258 @@
 """A UPnP Internet Gateway Device (IGD:1 and IGD:2), IPv4 side."""
 
-import asyncio
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from ipaddress import IPv4Address
-from typing import Any, Self
-from xml.etree.ElementTree import ParseError
+from dataclasses import replace
+from itertools import islice
+from typing import Final, Self
 
 import aiohttp
-from async_upnp_client.client import UpnpDevice, UpnpService
-from async_upnp_client.client_factory import UpnpFactory
-from async_upnp_client.exceptions import UpnpError, UpnpResponseError
-from defusedxml.common import DefusedXmlException
-from yarl import URL
 
+from .control import Control
+from .description import WanService, describe, parse_location
 from .errors import (
     ActionRefused,
     ActionUnsupported,
-    ForeignUrl,
     GatewayError,
-    GatewayNotFound,
-    GatewayUnreachable,
     InvalidAnswer,
-    NoWanService,
+    NoPublicAddress,
+    NotPermitted,
+    PortTaken,
+    UpnpCode,
 )
-from .model import GatewayInfo, MappingKey, Opening, PortMapping, Transport, WanStatus
+from .leases import after_refusal, ladder
+from .model import GatewayInfo, Granted, MappingKey, Opening, PortMapping, WanStatus
 from .requester import GuardedRequester
-from .soap import parse_answer
+from .table import Table, is_absent, specific
+from .wan import best, wan_status
 
-# In the order of preference among services in the same state.
-_WAN_SERVICES = (
-    "urn:schemas-upnp-org:service:WANIPConnection:2",
-    "urn:schemas-upnp-org:service:WANIPConnection:1",
-    "urn:schemas-upnp-org:service:WANPPPConnection:1",
+_MOST_CANDIDATES: Final = 10
+"""External ports that are tried for one opening; more would be hammering."""
+# Refusals after which another external port may be granted. On a MAP-E router 606 can mean that the
+# port is not in the set.
+_OF_THIS_PORT: Final = frozenset(
+    {
+        UpnpCode.ACTION_FAILED,
+        UpnpCode.NOT_AUTHORIZED,
+        UpnpCode.WILDCARD_NOT_PERMITTED_IN_EXTERNAL_PORT,
+        UpnpCode.CONFLICT,
+        UpnpCode.CONFLICT_WITH_OTHER_MECHANISMS,
+    }
 )
-_DESCRIBE_TIMEOUT = 30.0
-"""Seconds for the description and all that it refers to, one after the other."""
-_CONNECTED = frozenset({"Connected", "Up"})  # "Up" is what some routers say for "Connected"
-_WEB = frozenset({"http", "https"})
-_NO_SUCH_ENTRY = 714  # NoSuchEntryInArray
-_NO_SUCH_ENTRY_PINHOLE_STYLE = 704  # some routers use the code of the IPv6 firewall
 
 
 class Igd:
-    """One Internet Gateway Device, with the WAN service that carries the internet connection."""
+    """One Internet Gateway Device, with the WAN service that carries the internet connection.
+
+    `lease_rule`: the lease in seconds that the gateway takes instead of the one that is wanted, 0 =
+    forever only; None while it takes what is wanted. Who keeps it from one connection to the next
+    spares the gateway the refusals.
+    """
 
     def __init__(
-        self, requester: GuardedRequester, info: GatewayInfo, service: UpnpService
+        self,
+        controls: Sequence[Control],
+        chosen: Control,
+        info: GatewayInfo,
+        lease_rule: int | None,
     ) -> None:
         """Take what `connect` found."""
-        self.requester = requester
         self.info = info
-        self.service = service
+        self.lease_rule = lease_rule
+        self._controls = controls
+        self._use(chosen)
 
     @classmethod
-    async def connect(cls, session: aiohttp.ClientSession, location: str) -> Self:
+    async def connect(
+        cls, session: aiohttp.ClientSession, location: str, *, lease_rule: int | None = None
+    ) -> Self:
         """Read the description at the URL `location` and choose the WAN service.
 
         Raises GatewayError.
         """
-        try:
-            url = URL(location)
-        except ValueError as err:
-            raise GatewayNotFound from err
-        if url.scheme != "http" or not url.host:
-            raise GatewayNotFound
-        requester = GuardedRequester(session, url.host)
-        device = await _describe(requester, str(url))
-        services = [
-            service
-            for service_type in _WAN_SERVICES
-            for part in device.all_devices
-            for service in part.services.values()
-            if service.service_type == service_type
-        ]
-        if not services:
-            # The library has left out what leads to other hosts.
-            described = {text.strip() for text in device.xml.itertext()}
-            raise ForeignUrl if described.intersection(_WAN_SERVICES) else NoWanService
-        info = GatewayInfo(
-            location=str(url),
-            udn=device.udn,
-            name=device.friendly_name or device.model_name or url.host,
-            manufacturer=device.manufacturer,
-            model=device.model_name,
-            presentation_url=_page(device, url),
-        )
-        return cls(requester, info, await _choose(requester, services))
+        url = parse_location(location)
+        requester = GuardedRequester(session, url.host or "")
+        description = await describe(requester, url)
+        controls = [Control(requester, service) for service in description.services]
+        return cls(controls, await best(controls), description.info, lease_rule)
+
+    @property
+    def requester(self) -> GuardedRequester:
+        """Return what sends requests to this gateway."""
+        return self._control.requester
+
+    @property
+    def service(self) -> WanService:
+        """Return the service that carries the connection."""
+        return self._control.service
 
     @property
     def ppp(self) -> bool:
         """Whether the service that carries the connection is a PPP one."""
-        return "WANPPPConnection" in self.service.service_type
+        return self.service.ppp
 
     async def wan_status(self) -> WanStatus:
         """Ask for the state and the address of the internet side."""
-        return await _wan_status(self.requester, self.service)
+        return await wan_status(self._control)
+
+    async def choose_again(self) -> bool:
+        """Look which service carries the connection now; say whether it is another one.
+
+        Nothing is asked where there is only one.
+        """
+        chosen = await best(self._controls)
+        if chosen is self._control:
+            return False
+        self._use(chosen)
+        return True
 
     async def mapping(self, key: MappingKey) -> PortMapping | None:
         """Read one mapping back; None when there is none."""
-        protocol, external_port = key
         try:
-            answer = await self._call(
-                "GetSpecificPortMappingEntry",
-                NewRemoteHost="",
-                NewExternalPort=external_port,
-                NewProtocol=protocol.value,
-            )
-        except ActionRefused as err:
-            if err.code in {_NO_SUCH_ENTRY, _NO_SUCH_ENTRY_PINHOLE_STYLE}:
-                return None
-            raise
-        return _parse_mapping(protocol, external_port, answer)
+            return await specific(self._control, key)
+        except ActionUnsupported:
+            table = await self._table.read()
+        return next((each for each in table if each.key == key and not each.remote_host), None)
 
-    async def open(self, opening: Opening, lease: int) -> None:
-        """Add or refresh a mapping for `lease` seconds."""
-        await self._call(
-            "AddPortMapping",
-            NewRemoteHost="",
-            NewExternalPort=opening.external_port,
-            NewProtocol=opening.protocol.value,
-            NewInternalPort=opening.internal_port,
-            NewInternalClient=str(opening.internal_client),
-            NewEnabled=True,
-            NewPortMappingDescription=opening.description,
-            NewLeaseDuration=lease,
-        )
+    async def mappings(self, keys: Iterable[MappingKey] = ()) -> list[PortMapping]:
+        """Read the whole table, up to 1,000 mappings, in no order.
+
+        A gateway that cannot list its table is asked for what is at `keys`.
+        """
+        return await self._table.read(keys)
+
+    async def open(self, opening: Opening, lease: int) -> Granted:
+        """Add or refresh a mapping for `lease` seconds, or for what the gateway takes instead.
+
+        Whatever this client has at the external port is replaced without a word by most gateways:
+        who is to spare it has to read first. Raises PortTaken, NotPermitted, NoPublicAddress,
+        SamePortRequired and others of GatewayError; ValueError for what is no port or no lease.
+        """
+        _check(opening.external_port, lease)
+        try:
+            _, granted = await self._add("AddPortMapping", opening, lease)
+        except ActionRefused as err:
+            raise await self._explained(err, opening) from err
+        return Granted(opening.external_port, granted)
+
+    async def open_any(
+        self, opening: Opening, lease: int, candidates: Iterable[int] = ()
+    ) -> Granted:
+        """Add a mapping at its external port or, where that is not to be had, at another one.
+
+        The gateway picks that where it can (AddAnyPortMapping), else it is the first of
+        `candidates` that is free. Raises as `open` does, for the first port that was tried.
+        """
+        _check(opening.external_port, lease)
+        if self.service.second_version and not await self._would_replace(opening):
+            with suppress(ActionUnsupported):
+                return await self._add_any(opening, lease)
+        first: ActionRefused | None = None
+        ports = dict.fromkeys((opening.external_port, *candidates))
+        for port in islice(ports, _MOST_CANDIDATES):
+            tried = replace(opening, external_port=port)
+            found = await self.mapping(tried.key)
+            try:
+                if found and not found.is_of(tried):
+                    raise PortTaken(UpnpCode.CONFLICT)
+                return await self.open(tried, lease)
+            except NoPublicAddress:
+                raise
+            except ActionRefused as err:
+                first = first or err
+                if err.code not in _OF_THIS_PORT:
+                    raise first from err
+        raise first or ValueError(opening.external_port)
 
     async def close(self, key: MappingKey) -> None:
         """Delete a mapping. One that is not there is no error."""
         protocol, external_port = key
         try:
-            await self._call(
-                "DeletePortMapping",
-                NewRemoteHost="",
-                NewExternalPort=external_port,
-                NewProtocol=protocol.value,
+            await self._control.call_for_any(
+                "DeletePortMapping", NewExternalPort=external_port, NewProtocol=protocol.value
             )
         except ActionRefused as err:
-            if err.code not in {_NO_SUCH_ENTRY, _NO_SUCH_ENTRY_PINHOLE_STYLE}:
+            if not is_absent(err):
                 raise
 
-    async def _call(self, name: str, **arguments: Any) -> dict[str, str]:
-        return await _call(self.requester, self.service, name, **arguments)
+    def _use(self, control: Control) -> None:
+        self._control = control
+        self._table = Table(control)
+
+    async def _would_replace(self, opening: Opening) -> bool:
+        """Say whether another mapping of the same client stands there, which is not spared."""
+        found = await self.mapping(opening.key)
+        same_client = found is not None and found.internal_client == str(opening.internal_client)
+        return found is not None and same_client and not found.is_of(opening)
+
+    async def _add_any(self, opening: Opening, lease: int) -> Granted:
+        try:
+            answer, granted = await self._add("AddAnyPortMapping", opening, lease)
+        except ActionUnsupported:
+            raise
+        except ActionRefused as err:
+            raise await self._explained(err, opening) from err
+        # miniupnpd 2.3.1 declares the second name and answers the first [measured].
+        for name in ("NewReservedPort", "NewExternalPort"):
+            with suppress(ValueError):
+                if 0 < (port := int(answer.get(name, ""))) <= 65535:
+                    return Granted(port, granted)
+        # It is open all the same, and has to be known: else nobody would ever close it.
+        for each in await self._table.read([opening.key]):
+            if each.is_of(replace(opening, external_port=each.external_port)):
+                return Granted(each.external_port, granted)
+        raise InvalidAnswer
+
+    async def _add(self, action: str, opening: Opening, lease: int) -> tuple[dict[str, str], int]:
+        """Add a mapping with the first lease that the gateway takes; return answer and lease.
+
+        Another one is tried only when the gateway has said no: then nothing has been added.
+        """
+        rungs = ladder(lease, self.lease_rule)
+        while True:
+            rung, *rungs = rungs
+            try:
+                answer = await self._control.call_for_any(
+                    action,
+                    NewExternalPort=opening.external_port,
+                    NewProtocol=opening.protocol.value,
+                    NewInternalPort=opening.internal_port,
+                    NewInternalClient=str(opening.internal_client),
+                    NewEnabled=1,
+                    NewPortMappingDescription=opening.description,
+                    NewLeaseDuration=rung,
+                )
+            except ActionRefused as err:
+                rungs = after_refusal(err.code, rungs)
+                if not rungs:
+                    raise
+            else:
+                if rung != lease:
+                    self.lease_rule = rung
+                elif rung != self.lease_rule:
+                    self.lease_rule = None
+                return answer, rung
+
+    async def _explained(self, err: ActionRefused, opening: Opening) -> ActionRefused:
+        """Return the refusal as what the gateway means by it, as far as it can be read there."""
+        if err.code not in {UpnpCode.CONFLICT, UpnpCode.ACTION_FAILED}:
+            return err
+        try:
+            if err.code == UpnpCode.ACTION_FAILED:
+                status = await self.wan_status()
+                if not (status.connected and status.address and status.address.is_global):
+                    return NoPublicAddress(err.code)
+            found = await self.mapping(opening.key)
+        except GatewayError:
+            return err
+        if found and not found.is_of(opening):
+            return PortTaken(err.code)
+        if found is None and err.code == UpnpCode.CONFLICT:
+            return NotPermitted(err.code)
+        return err
 
 
-async def _describe(requester: GuardedRequester, location: str) -> UpnpDevice:
-    """Fetch and parse the description and what it refers to."""
-    try:
-        async with asyncio.timeout(_DESCRIBE_TIMEOUT):
-            return await UpnpFactory(requester, non_strict=True).async_create_device(location)
-    except UpnpResponseError as err:
-        raise GatewayUnreachable(f"HTTP {err.status}") from err
-    except TimeoutError as err:
-        raise GatewayUnreachable(type(err).__name__) from err
-    except (
-        UpnpError,
-        ParseError,
-        DefusedXmlException,
-        ValueError,
-        KeyError,
-        RecursionError,  # devices inside devices, thousands deep
-    ) as err:
-        raise InvalidAnswer(type(err).__name__) from err
-
-
-async def _choose(requester: GuardedRequester, services: list[UpnpService]) -> UpnpService:
-    """Choose by state, not by name: routers describe services that carry nothing."""
-    if len(services) == 1:
-        return services[0]
-    ranks = await asyncio.gather(*(_rank(requester, service) for service in services))
-    return services[ranks.index(max(ranks))]
-
-
-async def _rank(requester: GuardedRequester, service: UpnpService) -> int:
-    """Return 3 connected with a public address, 2 with another, 1 without, 0 for anything else."""
-    try:
-        status = await _wan_status(requester, service)
-    except GatewayError:
-        return 0
-    if not status.connected:
-        return 0
-    if status.address is None:
-        return 1
-    return 3 if status.address.is_global else 2
-
-
-async def _wan_status(requester: GuardedRequester, service: UpnpService) -> WanStatus:
-    status, address = await asyncio.gather(
-        _call(requester, service, "GetStatusInfo"),
-        _call(requester, service, "GetExternalIPAddress"),
-        return_exceptions=True,
-    )
-    connected: bool | None = None
-    if isinstance(status, dict):
-        if said := status.get("NewConnectionStatus"):
-            connected = said in _CONNECTED
-    elif not isinstance(status, ActionUnsupported | ActionRefused):
-        raise status
-    if isinstance(address, ActionRefused):  # 501 while there is no connection
-        return WanStatus(connected, None)
-    if isinstance(address, BaseException):
-        raise address
-    return WanStatus(connected, _parse_address(address.get("NewExternalIPAddress", "")))
-
-
-async def _call(
-    requester: GuardedRequester, service: UpnpService, name: str, **arguments: Any
-) -> dict[str, str]:
-    """Call an action and read the answer ourselves.
-
-    The library's own reading loses the error code, or the answer, where a router errs in a
-    namespace or an argument name.
-    """
-    if not service.has_action(name):
-        raise ActionUnsupported(name)
-    try:
-        request = service.action(name).create_request(**arguments)
-    except (UpnpError, ValueError, KeyError) as err:
-        # The description of the action does not allow what the standard does.
-        raise InvalidAnswer(type(err).__name__) from err
-    return parse_answer(name, await requester.async_http_request(request))
-
-
-def _parse_address(text: str) -> IPv4Address | None:
-    """Return the address; None for none, which routers write in several ways."""
-    with suppress(ValueError):
-        address = IPv4Address(text)
-        if not address.is_unspecified:
-            return address
-    return None
-
-
-def _parse_mapping(protocol: Transport, external_port: int, answer: dict[str, str]) -> PortMapping:
-    """Turn the answer of GetSpecificPortMappingEntry into a mapping."""
-    try:
-        return PortMapping(
-            protocol=protocol,
-            external_port=external_port,
-            internal_client=answer["NewInternalClient"],
-            internal_port=int(answer["NewInternalPort"]),
-            description=answer.get("NewPortMappingDescription", ""),
-            enabled=answer.get("NewEnabled", "1").lower() in {"1", "true", "yes"},
-            lease=int(answer.get("NewLeaseDuration") or 0),
-        )
-    except (KeyError, ValueError) as err:
-        raise InvalidAnswer(type(err).__name__) from err
-
-
-def _page(device: UpnpDevice, location: URL) -> str | None:
-    """Return the gateway's own web page, if it is the gateway's own."""
-    with suppress(ValueError):
-        page = location.join(URL(device.presentation_url or ""))
-        if device.presentation_url and page.scheme in _WEB and page.host == location.host:
-            return str(page)
-    return None
+def _check(external_port: int, lease: int) -> None:
+    """Refuse port 0, which would be every port where a gateway takes it, and a lease of no time."""
+    if not 0 < external_port <= 65535 or lease <= 0:
+        raise ValueError(external_port, lease)

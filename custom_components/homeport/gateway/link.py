@@ -5,7 +5,6 @@ from ipaddress import IPv4Address
 import logging
 
 import aiohttp
-from async_upnp_client.exceptions import UpnpServerError
 from yarl import URL
 
 from .errors import GatewayError, GatewayUnreachable
@@ -52,6 +51,10 @@ class Link:
         try:
             igd = self.igd or await self._connect()
             status = await igd.wan_status()
+            if status.connected is False and await igd.choose_again():
+                # It has moved to another service, as when mobile data stands in for DSL.
+                await self._deafen()
+                status = await igd.wan_status()
             # Only now: some routers count all their mappings before they answer a subscription.
             if self._events is None and not self._closed:
                 await self._listen(igd)
@@ -68,6 +71,9 @@ class Link:
     async def stop(self, *, lost: bool = False) -> None:
         """End the subscription and forget the connection."""
         self.igd = None
+        await self._deafen(lost=lost)
+
+    async def _deafen(self, *, lost: bool = False) -> None:
         if events := self._events:
             self._events = None
             await events.stop(lost=lost)
@@ -89,7 +95,7 @@ class Link:
         events = self._events = Events(igd, str(self.own_address), self._on_hint)
         try:
             await events.start()
-        except (UpnpServerError, GatewayError) as err:
+        except OSError as err:
             _LOGGER.debug("Cannot listen to events: %s", type(err).__name__)
             self._events = None
             await events.stop(lost=True)

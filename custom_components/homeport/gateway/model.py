@@ -1,9 +1,10 @@
 """What a gateway is asked for and what it tells."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import IPv4Address
-from typing import Protocol
+from typing import Final, Protocol
 
 
 class Transport(StrEnum):
@@ -33,9 +34,20 @@ class Opening:
         return self.protocol, self.external_port
 
 
+UNKNOWN_LEASE: Final = -1
+"""What `PortMapping.lease` is when the gateway says nothing that can be true."""
+_SHORTEST_TAG: Final = 13
+"""Characters of our description that a gateway has to keep for a mapping to be provably ours. Of
+the tag "Homeport 1a2b3c4d" that leaves four digits of the instance's id."""
+
+
 @dataclass(frozen=True, slots=True)
 class PortMapping:
-    """A port mapping as read from the gateway; `lease` is what is left, in seconds, 0 = forever."""
+    """A port mapping as read from the gateway.
+
+    `lease` is what is left, in seconds, 0 = forever, UNKNOWN_LEASE = not said. `remote_host` is the
+    only one that may come in, "" = any.
+    """
 
     protocol: Transport
     external_port: int
@@ -44,15 +56,42 @@ class PortMapping:
     description: str
     enabled: bool
     lease: int
+    remote_host: str = ""
+
+    @property
+    def key(self) -> MappingKey:
+        """Return what it is asked for by."""
+        return self.protocol, self.external_port
 
     def is_of(self, opening: Opening) -> bool:
-        """Say whether this is provably that opening: description, client and port all match."""
+        """Say whether this is provably that opening: description, client and port all match.
+
+        Some routers cut descriptions. One that was cut counts while what is left of it still tells
+        whose it is: the rest of the proof, client and both ports, is always whole.
+        """
         return (
-            (self.protocol, self.external_port) == opening.key
+            self.key == opening.key
+            and not self.remote_host
             and self.internal_client == str(opening.internal_client)
             and self.internal_port == opening.internal_port
-            and self.description == opening.description
+            and _is_tag(self.description, opening.description)
         )
+
+
+def _is_tag(found: str, tag: str) -> bool:
+    return found == tag or (len(found) >= _SHORTEST_TAG and tag.startswith(found))
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """What the gateway took: the external port, and for how many seconds, 0 = forever.
+
+    A gateway may cut the lease without a word (miniupnpd 2.3.1 as IGD:2 makes a week of 0 and of
+    anything longer, measured): what it really is has to be read back.
+    """
+
+    external_port: int
+    lease: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +126,16 @@ class Gateway(Protocol):
     async def mapping(self, key: MappingKey) -> PortMapping | None:
         """Read one mapping back; None when there is none."""
 
-    async def open(self, opening: Opening, lease: int) -> None:
-        """Add or refresh a mapping for `lease` seconds."""
+    async def mappings(self, keys: Iterable[MappingKey] = ()) -> list[PortMapping]:
+        """Read the whole table; only what is at `keys` where the gateway shows no more."""
+
+    async def open(self, opening: Opening, lease: int) -> Granted:
+        """Add or refresh a mapping for `lease` seconds, or for what the gateway takes instead."""
+
+    async def open_any(
+        self, opening: Opening, lease: int, candidates: Iterable[int] = ()
+    ) -> Granted:
+        """Add a mapping at its external port or, where that is not to be had, at another one."""
 
     async def close(self, key: MappingKey) -> None:
         """Delete a mapping. One that is not there is no error."""

@@ -9,6 +9,7 @@ from async_upnp_client.const import HttpRequest, HttpResponse
 from yarl import URL
 
 from .errors import AnswerTooLarge, ForeignUrl, GatewayUnreachable, InvalidAnswer, Redirected
+from .markup import decode
 
 MAX_BODY = 512 * 1024
 """Bytes. The largest descriptions known are a tenth of this."""
@@ -69,6 +70,5 @@ async def _read(response: aiohttp.ClientResponse) -> HttpResponse:
         body += chunk
         if len(body) > MAX_BODY:
             raise AnswerTooLarge
-    # White space before the XML declaration is a common slip, and fatal to parsers.
-    text = body.decode("utf-8", "replace").strip("\ufeff \t\r\n\0")
+    text = decode(bytes(body), response.headers.get("Content-Type", ""))
     return HttpResponse(response.status, response.headers, text)

@@ -35,6 +35,7 @@ class Keeper:
         """Take the memory, which is changed in place, and what saves it."""
         self.remembered = remembered
         self._save = save
+        self._granted: dict[str, int] = {}
         self._ended = False
         # One change at a time: routers are slow to see their own changes.
         self._lock = asyncio.Lock()
@@ -91,7 +92,8 @@ class Keeper:
         if lost and found and found.is_of(opening):
             # Ours beyond doubt, although the memory of it was lost: it can be closed all the same.
             remembered = self.remembered[port_id] = opening
-        steps = plan(wanted, remembered, table)
+        granted = self._granted.get(port_id, LEASE)
+        steps = plan(wanted, remembered, table, granted)
         changed = bool(steps.close or steps.open)
         if steps.close:
             await gateway.close(steps.close.key)
@@ -106,7 +108,10 @@ class Keeper:
             changed = changed or bool(steps.open)
         if steps.open:
             await self._open(gateway, port_id, steps.open)
-            table[steps.open.key] = await gateway.mapping(steps.open.key)
+            table[steps.open.key] = found = await gateway.mapping(steps.open.key)
+            if found and found.lease > 0:
+                # Gateways give less than was asked for without a word.
+                self._granted[port_id] = found.lease
         return table[opening.key], changed
 
     async def _open(self, gateway: Gateway, port_id: str, opening: Opening) -> None:

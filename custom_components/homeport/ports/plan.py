@@ -39,11 +39,13 @@ def plan(
     wanted: Opening | None,
     remembered: Opening | None,
     table: Mapping[MappingKey, PortMapping | None],
+    granted: int = LEASE,
 ) -> Plan:
     """Decide the next steps for one port.
 
     `remembered` is what was opened for it before; `table` holds what the gateway has now at the
-    keys of both. Only a mapping whose description, client and ports are those of an opening of
+    keys of both, and `granted` is the lease that the gateway gave, in seconds: at half of it the
+    mapping is renewed. Only a mapping whose description, client and ports are those of an opening of
     ours is ever closed or replaced.
     """
     stale = remembered if remembered != wanted else None
@@ -59,7 +61,7 @@ def plan(
     if not found.is_of(wanted):
         return Plan(close=close, forget=forget, holder=found)
     # One that is ours, but not remembered as such, has to be: else nobody would ever close it.
-    renew = remembered != wanted or not found.enabled or 0 < found.lease <= LEASE // 2
+    renew = remembered != wanted or not found.enabled or 0 < found.lease <= granted // 2
     return Plan(close=close, forget=forget, open=wanted if renew else None)
 
 

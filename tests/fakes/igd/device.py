@@ -13,6 +13,7 @@ from async_upnp_client.server import UpnpServerDevice
 from tests.fakes.igd.services import (
     COMMON_ACTIONS,
     COMMON_VARIABLES,
+    CONNECTION2_ACTIONS,
     CONNECTION_ACTIONS,
     CONNECTION_VARIABLES,
     Evented,
@@ -23,6 +24,7 @@ from tests.fakes.igd.services import (
 DESCRIPTION_PATH = "/desc.xml"
 CONNECTION_NAME = "connection"
 COMMON_NAME = "common"
+SCHEMAS = "schemas-upnp-org"
 
 
 class Connection(StrEnum):
@@ -36,6 +38,15 @@ class Connection(StrEnum):
     def version(self) -> int:
         """Version of the whole gateway."""
         return 2 if self is Connection.WANIP2 else 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wan:
+    """One more connection of a gateway, with a state of its own and no port mappings."""
+
+    connection: Connection = Connection.WANIP1
+    wan_address: str = ""
+    connection_status: str = "Disconnected"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,19 +97,32 @@ def build(
     common_interface: bool,
     handler: Handler,
     evented: Evented,
+    others: Sequence[tuple[Wan, Handler]] = (),
+    namespace: str = SCHEMAS,
 ) -> Tree:
-    """Return InternetGatewayDevice, WANDevice and WANConnectionDevice with their services."""
-    connection_id = connection.partition("Connection")[0] + "Conn1"
-    services = {
-        CONNECTION_NAME: GatewayService(
+    """Return InternetGatewayDevice, WANDevice and WANConnectionDevices with their services.
+
+    `others` come before the connection that the gateway is about, each in a device of its own;
+    `namespace` is that of all connection services.
+    """
+
+    def connection_service(
+        name: str, kind: Connection, handler: Handler, evented: Evented
+    ) -> GatewayService:
+        service_id = kind.partition("Connection")[0] + "Conn1"
+        return GatewayService(
             requester,
-            info=_service(CONNECTION_NAME, connection, connection_id),
+            info=_service(name, kind, service_id, namespace),
             variables=CONNECTION_VARIABLES,
-            actions=CONNECTION_ACTIONS,
+            actions=CONNECTION2_ACTIONS if kind.version == 2 else CONNECTION_ACTIONS,
             handler=handler,
             evented=evented,
         )
-    }
+
+    services = {CONNECTION_NAME: connection_service(CONNECTION_NAME, connection, handler, evented)}
+    for number, (wan, answer) in enumerate(others):
+        name = f"other{number}"
+        services[name] = connection_service(name, wan.connection, answer, dict)
     if common_interface:
         services[COMMON_NAME] = GatewayService(
             requester,
@@ -115,9 +139,15 @@ def build(
         info = _info(identity, f"{name}:{connection.version}", udn_suffix, f"{base_uri}/")
         return GatewayDevice(requester, base_uri, info, held, embedded)
 
-    inner = device("WANConnectionDevice", "-2", [services[CONNECTION_NAME]], [])
+    inner = [
+        *(
+            device("WANConnectionDevice", f"-3-{number}", [services[f"other{number}"]], [])
+            for number in range(len(others))
+        ),
+        device("WANConnectionDevice", "-2", [services[CONNECTION_NAME]], []),
+    ]
     common = [services[COMMON_NAME]] if common_interface else []
-    root = device("InternetGatewayDevice", "", [], [device("WANDevice", "-1", common, [inner])])
+    root = device("InternetGatewayDevice", "", [], [device("WANDevice", "-1", common, inner)])
     return Tree(root, services)
 
 
@@ -143,10 +173,12 @@ def _info(
     )
 
 
-def _service(name: str, service_type: str, service_id: str) -> ServiceInfo:
+def _service(
+    name: str, service_type: str, service_id: str, namespace: str = SCHEMAS
+) -> ServiceInfo:
     return ServiceInfo(
         service_id=f"urn:upnp-org:serviceId:{service_id}",
-        service_type=f"urn:schemas-upnp-org:service:{service_type}",
+        service_type=f"urn:{namespace}:service:{service_type}",
         control_url=f"/control/{name}",
         event_sub_url=f"/event/{name}",
         scpd_url=f"/scpd/{name}.xml",

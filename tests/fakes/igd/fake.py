@@ -1,7 +1,7 @@
 """The simulated gateway as a server: HTTP, SOAP, GENA, SSDP and its scripting."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import AsyncExitStack
 from contextvars import ContextVar
 from ipaddress import ip_address
@@ -21,16 +21,18 @@ from async_upnp_client.server import (
 from tests.fakes.igd.device import (
     CONNECTION_NAME,
     DESCRIPTION_PATH,
+    SCHEMAS,
     Connection,
     Identity,
     Tree,
+    Wan,
     build,
 )
 from tests.fakes.igd.events import Notifier, subscribe
 from tests.fakes.igd.faults import SoapFault, fault_response
 from tests.fakes.igd.forward import Forwarder
 from tests.fakes.igd.router import Arguments, Router
-from tests.fakes.igd.services import GatewayService
+from tests.fakes.igd.services import GatewayService, Handler
 from tests.fakes.igd.ssdp import Ssdp
 from tests.fakes.igd.table import ONE_WEEK, Entry, Key, Quirk
 from tests.fakes.reply import Reply
@@ -49,6 +51,8 @@ class FakeIgd(HttpFake):
 
     - `faults`: action name to error code; a list of codes is used up one call at a time.
     - `description`, `scpd`, `control`, `events`: a Reply that replaces every answer of that kind.
+    - `answers`: action name to a Reply that replaces each answer to it, before anything is done.
+    - `rewrite`: takes action name and body of each answer, also of a fault; returns another body.
     - `requests`: every action that reached the router with good arguments, also refused ones.
     """
 
@@ -66,6 +70,8 @@ class FakeIgd(HttpFake):
         clock: Callable[[], float] = time.monotonic,
         forward: bool = False,
         ssdp_port: int | None = None,
+        others: Sequence[Wan] = (),
+        namespace: str = SCHEMAS,
     ) -> None:
         """`wan_address` "": none. `ssdp_port`: None is no SSDP, else 1900; 0 only on loopback."""
         super().__init__(host=host, port=port)
@@ -74,7 +80,23 @@ class FakeIgd(HttpFake):
         self.scpd: Reply | None = None
         self.control: Reply | None = None
         self.events: Reply | None = None
+        self.answers: dict[str, Reply] = {}
+        self.rewrite: Callable[[str, str], str] | None = None
         self.ssdp_port = ssdp_port
+        self._namespace = namespace
+        self._others = [
+            (
+                wan,
+                Router(
+                    wan_address=wan.wan_address,
+                    connection_status=wan.connection_status,
+                    quirks=frozenset({Quirk.REFUSE_PRIVATE_WAN}),
+                    clock=clock,
+                    longest_lease=None,
+                ),
+            )
+            for wan in others
+        ]
         self._connection = connection
         self._common_interface = common_interface
         self._router = Router(
@@ -157,6 +179,8 @@ class FakeIgd(HttpFake):
             common_interface=self._common_interface,
             handler=self._answer,
             evented=self._evented,
+            others=[(wan, _alone(router)) for wan, router in self._others],
+            namespace=self._namespace,
         )
         self._tree = tree
         stack.push_async_callback(self._end_tasks)
@@ -220,7 +244,7 @@ class FakeIgd(HttpFake):
 
     async def _answer(self, action: str, arguments: Arguments) -> Arguments:
         result = self._router.answer(action, arguments, _CALLER.get())
-        if action in {"AddPortMapping", "DeletePortMapping"}:
+        if action in {"AddPortMapping", "AddAnyPortMapping", "DeletePortMapping"}:
             await self._forward()
             self._start(self._service(CONNECTION_NAME).async_send_events())
         return result
@@ -235,11 +259,19 @@ class FakeIgd(HttpFake):
             return await self.scpd.send(request, self.closing)
         return await to_xml(self._service(request.match_info["service"]), request)
 
-    async def _post_control(self, request: web.Request) -> web.Response:
-        if self.control is not None:
-            return await self.control.send(request, self.closing)
-        service = self._service(request.match_info["service"])
+    async def _post_control(self, request: web.Request) -> web.StreamResponse:
         name = request.headers.get("SOAPAction", "").strip('"').rpartition("#")[2]
+        if reply := self.answers.get(name, self.control):
+            return await reply.send(request, self.closing)
+        response = await self._act(name, request)
+        if self._router.table.dead:
+            return await Reply(drop=True).send(request, self.closing)
+        if self.rewrite is not None and isinstance(response.body, bytes):
+            response.body = self.rewrite(name, response.body.decode()).encode()
+        return response
+
+    async def _act(self, name: str, request: web.Request) -> web.Response:
+        service = self._service(request.match_info["service"])
         if name not in service.actions:
             return fault_response(401)
         _CALLER.set(request.remote)
@@ -258,3 +290,12 @@ class FakeIgd(HttpFake):
 
     async def _unsubscribe(self, request: web.Request) -> web.Response:
         return await unsubscribe_handler(self._service(request.match_info["service"]), request)
+
+
+def _alone(router: Router) -> Handler:
+    """Return what answers for a connection that nothing else depends on."""
+
+    async def answer(action: str, arguments: Arguments) -> Arguments:
+        return router.answer(action, arguments, _CALLER.get())
+
+    return answer

@@ -20,6 +20,7 @@ FAULT_NAMES = {
     727: "ExternalPortOnlySupportsWildcard",
     728: "NoPortMapsAvailable",
     729: "ConflictWithOtherMechanisms",
+    730: "PortMappingNotFound",
 }
 """Codes that routers answer: UPnP Device Architecture 1.1 section 3.2.5 (4xx to 6xx) and
 WANIPConnection:1 and :2 (7xx). Any other code can be scripted as well, without a name."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from ipaddress import AddressValueError, IPv4Address
 from typing import Any
+from xml.etree import ElementTree as ET
 
 from tests.fakes.igd.faults import SoapFault
 from tests.fakes.igd.table import Entry, Key, PortTable, Quirk
@@ -45,6 +46,7 @@ class Router:
             "DeletePortMapping": self._delete,
             "GetSpecificPortMappingEntry": self._specific,
             "GetGenericPortMappingEntry": self._generic,
+            "GetListOfPortMappings": self._listing,
             "GetCommonLinkProperties": lambda _: dict(_LINK),
         }
 
@@ -62,9 +64,13 @@ class Router:
         if fault is not None:
             raise SoapFault(fault)
         self.table.expire()
+        if Quirk.STAR_HOST in self._quirks and arguments.get("NewRemoteHost", "*") != "*":
+            raise SoapFault(726)
         if action == "AddPortMapping":
-            self._add(arguments, caller)
+            self.table.add(self._wanted(arguments, caller))
             return {}
+        if action == "AddAnyPortMapping":
+            return {"NewReservedPort": self.table.add_any(self._wanted(arguments, caller))}
         return self._others[action](arguments)
 
     def _external_address(self, _: Arguments) -> Arguments:
@@ -77,8 +83,8 @@ class Router:
             "NewUptime": int(self.table.now - self._born),
         }
 
-    def _add(self, arguments: Arguments, caller: str | None) -> None:
-        """Refuse as miniupnpd 2.3.1 does (measured), then hand over to the table.
+    def _wanted(self, arguments: Arguments, caller: str | None) -> Entry:
+        """Refuse as miniupnpd 2.3.1 does (measured), or return what the table is to take.
 
         NewEnabled is not looked at: a disabled mapping is active there, and so it is here.
         """
@@ -90,16 +96,14 @@ class Router:
         if Quirk.SECURE_MODE in self._quirks and client != caller:
             raise SoapFault(718)
         protocol, external_port, remote_host = _key(arguments)
-        self.table.add(
-            Entry(
-                protocol=protocol,
-                external_port=external_port,
-                remote_host=remote_host,
-                internal_client=client,
-                internal_port=arguments["NewInternalPort"],
-                description=arguments["NewPortMappingDescription"],
-                lease=arguments["NewLeaseDuration"],
-            )
+        return Entry(
+            protocol=protocol,
+            external_port=external_port,
+            remote_host=remote_host,
+            internal_client=client,
+            internal_port=arguments["NewInternalPort"],
+            description=arguments["NewPortMappingDescription"],
+            lease=arguments["NewLeaseDuration"],
         )
 
     def _delete(self, arguments: Arguments) -> Arguments:
@@ -117,6 +121,31 @@ class Router:
             "NewProtocol": entry.protocol,
             **self._target(entry),
         }
+
+    def _listing(self, arguments: Arguments) -> Arguments:
+        entries = self.table.listing(
+            arguments["NewProtocol"],
+            arguments["NewStartPort"],
+            arguments["NewEndPort"],
+            arguments["NewNumberOfPorts"],
+        )
+        root = ET.Element(
+            "p:PortMappingList", {"xmlns:p": "urn:schemas-upnp-org:gw:WANIPConnection"}
+        )
+        for entry in entries:
+            listed = ET.SubElement(root, "p:PortMappingEntry")
+            for name, value in {
+                "NewRemoteHost": entry.remote_host,
+                "NewExternalPort": entry.external_port,
+                "NewProtocol": entry.protocol,
+                "NewInternalPort": entry.internal_port,
+                "NewInternalClient": entry.internal_client,
+                "NewEnabled": 1,
+                "NewDescription": entry.description,
+                "NewLeaseTime": entry.remaining(self.table.now),
+            }.items():
+                ET.SubElement(listed, f"p:{name}").text = str(value)
+        return {"NewPortListing": ET.tostring(root, encoding="unicode")}
 
     def _target(self, entry: Entry) -> Arguments:
         return {

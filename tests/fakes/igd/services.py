@@ -72,6 +72,23 @@ CONNECTION_ACTIONS = (
 )
 """The part of WANIPConnection:1 and :2 and WANPPPConnection:1 that the fake answers."""
 
+CONNECTION2_ACTIONS = (
+    *CONNECTION_ACTIONS,
+    Action("AddAnyPortMapping", inputs=_KEY | _TARGET, outputs={"NewReservedPort": "ExternalPort"}),
+    Action(
+        "GetListOfPortMappings",
+        inputs={
+            "NewStartPort": "ExternalPort",
+            "NewEndPort": "ExternalPort",
+            "NewProtocol": "PortMappingProtocol",
+            "NewManage": "PortMappingEnabled",
+            "NewNumberOfPorts": "PortMappingNumberOfEntries",
+        },
+        outputs={"NewPortListing": "PortMappingDescription"},
+    ),
+)
+"""What WANIPConnection:2 adds."""
+
 CONNECTION_VARIABLES = {
     "ConnectionType": create_state_var("string"),
     "PossibleConnectionTypes": create_state_var("string"),

@@ -1,7 +1,7 @@
 """The port mapping table of the simulated gateway: pure rules, time comes from a clock."""
 
 from collections.abc import Callable, Container
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from ipaddress import AddressValueError, IPv4Address
 import math
@@ -10,6 +10,11 @@ from tests.fakes.igd.faults import SoapFault
 
 ONE_WEEK = 604_800
 """Longest lease of WANIPConnection:2, and what lease 0 becomes there, in seconds."""
+
+_FEW = 2
+_LIST_LIMIT = 100
+_LIST_KILLS = 132
+_CUT = 16
 
 type Key = tuple[str, int, str]
 """(protocol "TCP" or "UDP", external port, remote host; "" is any)."""
@@ -36,6 +41,18 @@ class Quirk(StrEnum):
     """A mapping with a finite lease is accepted and lost (tailscale/tailscale#18196)."""
     SAME_PORT = "same_port"
     """The internal port must equal the external one, else 724."""
+    CUT_DESCRIPTION = "cut_description"
+    """Sixteen characters of a description are kept."""
+    LIST_LIMIT = "list_limit"
+    """A list of more than a hundred mappings is refused with 501 (noted in PortMapper)."""
+    LIST_KILLS = "list_kills"
+    """A list of more than 132 mappings is the end of it (miniupnpd 2.3.1, measured)."""
+    STAR_HOST = "star_host"
+    """Any remote host has to be written as "*", else 726 (known to PortMapper)."""
+    FEW_PLACES = "few_places"
+    """The table holds two mappings, then 728."""
+    FORGETS_ALL = "forgets_all"
+    """A third mapping empties the table (as the purge of tailscale/tailscale#10597)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +86,7 @@ class PortTable:
     ) -> None:
         """`longest_lease`: the limit of WANIPConnection:2 in seconds; None for version 1."""
         self.entries: dict[Key, Entry] = {}
+        self.dead = False
         self._clock = clock
         self._quirks = quirks
         self._longest_lease = longest_lease
@@ -100,6 +118,11 @@ class PortTable:
         if held is not None and held.internal_client != wanted.internal_client:
             raise SoapFault(501 if Quirk.CONFLICT_501 in self._quirks else 718)
         lease = self._accepted_lease(wanted.lease)
+        if held is None and len(self.entries) >= _FEW:
+            if Quirk.FEW_PLACES in self._quirks:
+                raise SoapFault(728)
+            if Quirk.FORGETS_ALL in self._quirks:
+                self.entries.clear()
         self.entries.pop(wanted.key, None)
         if lease and Quirk.FINITE_VANISHES in self._quirks:
             return
@@ -109,7 +132,9 @@ class PortTable:
             internal_client=wanted.internal_client,
             internal_port=wanted.internal_port,
             remote_host=wanted.remote_host,
-            description=wanted.description,
+            description=wanted.description[:_CUT]
+            if Quirk.CUT_DESCRIPTION in self._quirks
+            else wanted.description,
             lease=lease,
             expires=self.now + lease if lease else None,
         )
@@ -132,6 +157,38 @@ class PortTable:
         if not 0 <= index < len(newest_first):
             raise SoapFault(713)
         return newest_first[index]
+
+    def add_any(self, wanted: Entry) -> int:
+        """Add a mapping at the port wanted, or at the next lower one that is free; say which.
+
+        So does miniupnpd 2.3.1 (measured). Raises SoapFault as `add` does.
+        """
+        port = wanted.external_port
+        while port > 1:
+            held = self.entries.get(replace(wanted, external_port=port).key)
+            if held is None or held.internal_client == wanted.internal_client:
+                break
+            port -= 1
+        self.add(replace(wanted, external_port=port))
+        return port
+
+    def listing(self, protocol: str, first: int, last: int, most: int) -> list[Entry]:
+        """Return mappings in a range of ports, newest first; `most` 0 is all.
+
+        Raises SoapFault 730 when there is none.
+        """
+        found = [
+            entry
+            for entry in reversed(self.entries.values())
+            if entry.protocol == protocol and first <= entry.external_port <= last
+        ]
+        if Quirk.LIST_LIMIT in self._quirks and len(found) > _LIST_LIMIT:
+            raise SoapFault(501)
+        if Quirk.LIST_KILLS in self._quirks and len(found) > _LIST_KILLS:
+            self.dead = True
+        if not found:
+            raise SoapFault(730)
+        return found[: most or None]
 
     def _accepted_lease(self, asked: int) -> int:
         if asked and Quirk.ONLY_PERMANENT in self._quirks:
