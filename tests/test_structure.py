@@ -24,7 +24,9 @@ ONLY_DATA = {"line"}
 
 # The modules on Home Assistant's side that put the rooms together. All others may show the data of
 # every room, but make use of one at most.
-ASSEMBLING = {"", "coordinator", "config_flow", "options_flow", "subentry_flow", "services"}
+ASSEMBLING = {
+    *("", "coordinator", "config_flow", "gateway_form", "options_flow", "subentry_flow", "services")
+}
 
 LONGEST = 400
 

@@ -1,7 +1,6 @@
 """Homeport: what can reach this home from the internet, and what stops it."""
 
 import asyncio
-from functools import partial
 import logging
 
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP, Platform
@@ -10,11 +9,13 @@ from homeassistant.helpers import config_validation as cv, device_registry as dr
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.typing import ConfigType
 
-from .const import CONF_LOCATION, DOMAIN
+from .const import DOMAIN
 from .coordinator import HomeportConfigEntry, HomeportData
 from .entity import line_device, subentry_device
-from .gateway import GatewayError, Igd
+from .gateway import GatewayError, Link
+from .host import source_address
 from .issues import async_forget_removed, async_watch_ports
+from .peer import peer_of
 from .ports import Keeper
 from .services import async_setup_services
 from .store import HomeportStore
@@ -63,8 +64,8 @@ async def async_unload_entry(hass: HomeAssistant, entry: HomeportConfigEntry) ->
     if not await hass.config_entries.async_unload_platforms(entry, PLATFORMS):
         return False
     data = entry.runtime_data
-    if entry.disabled_by and data.location:
-        await _close_all(hass, data.location, data.keeper)
+    if entry.disabled_by:
+        await _close_all(hass, entry, data.keeper, data.store)
     await data.async_stop()
     return True
 
@@ -72,29 +73,36 @@ async def async_unload_entry(hass: HomeAssistant, entry: HomeportConfigEntry) ->
 async def async_remove_entry(hass: HomeAssistant, entry: HomeportConfigEntry) -> None:
     """Close everything that was opened, then forget it."""
     store = await HomeportStore.load(hass, entry.entry_id)
-    if location := entry.data.get(CONF_LOCATION):
-        await _close_all(hass, location, Keeper(store.openings, store.save))
+    await _close_all(hass, entry, Keeper(store.openings, store.save), store)
     await store.remove()
     async_forget_removed(hass)
 
 
-async def _close_all(hass: HomeAssistant, location: str, keeper: Keeper) -> None:
+async def _close_all(
+    hass: HomeAssistant, entry: HomeportConfigEntry, keeper: Keeper, store: HomeportStore
+) -> None:
     """Close every port in limited time; say so where some stay open."""
+    if (peer := peer_of(entry.data)) is None:
+        return
+    session = async_get_clientsession(hass)
+    link = Link(session, peer, source_address, memory=store.gateway, save=store.save)
     try:
         async with asyncio.timeout(_CLOSE_TIMEOUT):
-            await keeper.close_all(partial(Igd.connect, async_get_clientsession(hass), location))
+            await keeper.close_all(link.connect)
     except (GatewayError, TimeoutError) as err:
         _LOGGER.warning(
             "The router could not be told to close %d port(s), which end with their lease: %s",
             len(keeper.remembered),
             err or type(err).__name__,
         )
+    finally:
+        await link.close()
 
 
 async def _async_entry_changed(hass: HomeAssistant, entry: HomeportConfigEntry) -> None:
     """Follow the entry: with another gateway everything starts over, else nothing stops."""
     data = entry.runtime_data
-    if data.location != entry.data.get(CONF_LOCATION):
+    if data.line.peer != peer_of(entry.data):
         await hass.config_entries.async_reload(entry.entry_id)
         return
     await data.async_entry_changed()

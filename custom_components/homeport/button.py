@@ -64,7 +64,7 @@ async def async_setup_entry(
         )
 
     data = entry.runtime_data
-    of_line = (DETECT, CLOSE_ALL) if data.location else (DETECT,)
+    of_line = (DETECT, CLOSE_ALL) if data.line.peer else (DETECT,)
     async_add_entities(HomeportButton(data.line, description) for description in of_line)
     data.async_on_subentry(PortCoordinator, add_port)
     data.async_on_subentry(HostnameCoordinator, add_hostname)

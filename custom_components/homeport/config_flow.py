@@ -18,6 +18,7 @@ import voluptuous as vol
 from yarl import URL
 
 from .const import (
+    CONF_GATEWAY,
     CONF_HOSTNAME,
     CONF_LOCATION,
     CONF_PROVIDER,
@@ -26,10 +27,12 @@ from .const import (
     SUBENTRY_PORT,
 )
 from .ddns import PROVIDERS, State, Status
-from .gateway import GatewayError, GatewayInfo, Igd, find_location
+from .gateway import GatewayError, Igd
+from .gateway_form import FoundGateway, find_gateway
 from .hostname_flow import HostnameFlow, fields_schema
 from .options_flow import HomeportOptionsFlow
 from .outside_form import OUTSIDE_DEFAULTS, OUTSIDE_SCHEMA, read_outside
+from .peer import peer_of
 from .port_flow import PortFlow
 from .store import HomeportStore
 
@@ -41,7 +44,7 @@ class HomeportConfigFlow(ConfigFlow, domain=DOMAIN):
 
     def __init__(self) -> None:
         """Begin without a router."""
-        self._gateway: GatewayInfo | None = None
+        self._gateway: FoundGateway | None = None
         self._subentry_id = ""
 
     @staticmethod
@@ -74,10 +77,8 @@ class HomeportConfigFlow(ConfigFlow, domain=DOMAIN):
             gateway = await self._find(user_input[CONF_HOST], errors)
             if gateway:
                 # The same router has most likely been discovered already, and waits for the user.
-                await self.async_set_unique_id(gateway.udn, raise_on_progress=False)
-                self._abort_if_unique_id_configured(
-                    updates={CONF_LOCATION: gateway.location}, reload_on_update=False
-                )
+                await self.async_set_unique_id(gateway.unique_id, raise_on_progress=False)
+                self._abort_if_unique_id_configured(updates=gateway.data, reload_on_update=False)
                 self._gateway = gateway
                 return await self.async_step_outside()
         return self.async_show_form(
@@ -90,7 +91,7 @@ class HomeportConfigFlow(ConfigFlow, domain=DOMAIN):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Go on without a router; one such line is enough."""
-        if any(CONF_LOCATION not in entry.data for entry in self._async_current_entries()):
+        if any(peer_of(entry.data) is None for entry in self._async_current_entries()):
             return self.async_abort(reason="already_configured")
         return await self.async_step_outside()
 
@@ -110,7 +111,15 @@ class HomeportConfigFlow(ConfigFlow, domain=DOMAIN):
             gateway = await Igd.connect(async_get_clientsession(self.hass), location)
         except GatewayError as err:
             return self.async_abort(reason=err.translation_key)
-        self._gateway = gateway.info
+        if known := self._without_upnp(location):
+            # It has learned UPnP since it was set up, or had been told not to speak it.
+            return self.async_update_and_abort(
+                known,
+                unique_id=gateway.info.udn,
+                data={CONF_LOCATION: location},
+                reason="already_configured",
+            )
+        self._gateway = FoundGateway.with_upnp(gateway.info)
         self.context["title_placeholders"] = {"name": gateway.info.name}
         return await self.async_step_outside()
 
@@ -123,7 +132,7 @@ class HomeportConfigFlow(ConfigFlow, domain=DOMAIN):
             gateway = self._gateway
             return self.async_create_entry(
                 title=gateway.name if gateway else "Homeport",
-                data={CONF_LOCATION: gateway.location} if gateway else {},
+                data=gateway.data if gateway else {},
                 options=options,
             )
         return self.async_show_form(
@@ -144,18 +153,16 @@ class HomeportConfigFlow(ConfigFlow, domain=DOMAIN):
         if user_input is not None:
             gateway = await self._find(user_input[CONF_HOST], errors)
             if gateway:
-                other = await self.async_set_unique_id(gateway.udn, raise_on_progress=False)
+                other = await self.async_set_unique_id(gateway.unique_id, raise_on_progress=False)
                 if other and other.entry_id != entry.entry_id:
                     return self.async_abort(reason="already_configured")
                 return self.async_update_and_abort(
-                    entry,
-                    unique_id=gateway.udn,
-                    data_updates={CONF_LOCATION: gateway.location},
+                    entry, unique_id=gateway.unique_id, data=gateway.data
                 )
         return self.async_show_form(
             step_id="reconfigure",
             data_schema=self.add_suggested_values_to_schema(
-                _GATEWAY_SCHEMA, user_input or {CONF_HOST: entry.data.get(CONF_LOCATION, "")}
+                _GATEWAY_SCHEMA, user_input or {CONF_HOST: _named(entry)}
             ),
             errors=errors,
         )
@@ -222,16 +229,24 @@ class HomeportConfigFlow(ConfigFlow, domain=DOMAIN):
             return True
         return False
 
-    async def _find(self, text: str, errors: dict[str, str]) -> GatewayInfo | None:
+    def _without_upnp(self, location: str) -> ConfigEntry | None:
+        """Return the entry of the router of that description if it was set up without UPnP."""
+        host = URL(location).host
+        entries = self._async_current_entries()
+        return next((each for each in entries if each.data.get(CONF_GATEWAY) == host), None)
+
+    async def _find(self, text: str, errors: dict[str, str]) -> FoundGateway | None:
         """Return the router at a host or URL; else say in `errors` why there is none."""
-        text = text.strip()
         try:
-            location = text if "://" in text else await find_location(text)
-            igd = await Igd.connect(async_get_clientsession(self.hass), location)
+            return await find_gateway(self.hass, text)
         except GatewayError as err:
             errors[CONF_HOST] = err.translation_key
             return None
-        return igd.info
+
+
+def _named(entry: ConfigEntry) -> str:
+    """Return how the router of an entry was named by whoever set it up."""
+    return str(entry.data.get(CONF_LOCATION) or entry.data.get(CONF_GATEWAY, ""))
 
 
 def _ipv4_location(discovery_info: SsdpServiceInfo) -> str | None:

@@ -218,7 +218,7 @@ async def async_setup_entry(
     async_add_entities(
         HomeportSensor(data.line, description)
         for description in LINE_SENSORS
-        if data.location or not description.key.startswith("wan_")
+        if data.line.peer or not description.key.startswith("wan_")
     )
     if data.table:
         async_add_entities([HomeportSensor(data.table, MAPPINGS)])

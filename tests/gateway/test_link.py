@@ -14,6 +14,8 @@ from custom_components.homeport.gateway import (
     GatewayNotFound,
     GatewayUnreachable,
     Link,
+    Memory,
+    Peer,
     WanStatus,
     requester,
 )
@@ -29,6 +31,10 @@ from .strange import Service, Strange, answer, description, xml
 GOOD = WanStatus(True, IPv4Address("11.22.33.44"))
 
 
+async def nothing() -> None:
+    pass
+
+
 def no_route(_: str) -> IPv4Address:
     raise OSError
 
@@ -41,7 +47,7 @@ async def linked(
     source: Callable[[str], IPv4Address] = source_address,
     on_hint: Hint = lambda _: None,
 ) -> AsyncIterator[Link]:
-    link = Link(session, location, source, on_hint)
+    link = Link(session, Peer(location), source, memory=Memory(), save=nothing, on_hint=on_hint)
     try:
         yield link
     finally:
@@ -87,7 +93,7 @@ async def test_it_connects_again_after_the_gateway_was_away(
 ) -> None:
     async with FakeIgd() as first:
         port = first.port
-        link = Link(session, first.location, source_address, lambda _: None)
+        link = Link(session, Peer(first.location), source_address, memory=Memory(), save=nothing)
         await link.read()
         await until(lambda: link.pushes)
     began = time.monotonic()

@@ -9,15 +9,19 @@ from typing import Any
 import aiohttp
 import pytest
 
-from custom_components.homeport.gateway import Link
+from custom_components.homeport.gateway import Link, Memory, Peer
 from custom_components.homeport.host import source_address
 from tests.fakes.igd import FakeIgd
+
+
+async def nothing() -> None:
+    pass
 
 
 @pytest.fixture
 def link(session: aiohttp.ClientSession, fake: FakeIgd) -> Link:
     """Give a link that has not been used yet."""
-    return Link(session, fake.location, source_address, lambda _: None)
+    return Link(session, Peer(fake.location), source_address, memory=Memory(), save=nothing)
 
 
 async def test_closed_before_it_listens(link: Link, fake: FakeIgd) -> None:

@@ -10,6 +10,7 @@ from .daemon import Daemon
 from .host import Host
 
 # The names that Debian's program is built with, all in `table inet filter`.
+_NAT_PMP = 5351
 CHAINS = ("miniupnpd", "prerouting_miniupnpd", "postrouting_miniupnpd")
 
 
@@ -69,6 +70,8 @@ class Miniupnpd(Daemon):
     secure_mode: bool = False
     """Whether a client may map to itself only."""
     uuid: str = "00000000-0000-4000-8000-000000000001"
+    upnp: bool = True
+    """Without it there is NAT-PMP and PCP only."""
     options: tuple[str, ...] = ()
     """More lines, such as "force_igd_desc_v1=yes"."""
 
@@ -88,7 +91,7 @@ class Miniupnpd(Daemon):
             f"listening_ip={self.lan}",
             f"http_port={self.http_port}",
             f"uuid={self.uuid}",
-            "enable_upnp=yes",
+            f"enable_upnp={'yes' if self.upnp else 'no'}",
             # This turns PCP on as well.
             "enable_natpmp=yes",
             "min_lifetime=10",
@@ -111,6 +114,12 @@ class Miniupnpd(Daemon):
     @override
     def answers(self, host: Host) -> bool:
         # An answer, not just a connection: its main loop runs, so all its sockets are open.
+        if not self.upnp:
+            with host.new_socket(kind=socket.SOCK_DGRAM) as sock:
+                sock.settimeout(1)
+                sock.connect((self.address, _NAT_PMP))
+                sock.send(bytes(2))  # the request for the external address
+                return len(sock.recv(16)) > 4
         with host.new_socket() as sock:
             sock.settimeout(1)
             sock.connect((self.address, self.http_port))

@@ -21,11 +21,11 @@ class Announcements:
     def __init__(
         self,
         hass: HomeAssistant,
-        udn: str,
+        udn: Callable[[], str | None],
         is_silent: Callable[[], bool],
         on_return: Callable[[], None],
     ) -> None:
-        """Take whose announcements count, whether it did not answer last, and whom to call."""
+        """Take whose announcements count, what says that it is silent, and whom to call."""
         self._hass = hass
         self._udn = udn
         self._is_silent = is_silent
@@ -51,7 +51,7 @@ class Announcements:
 
     @callback
     def _heard(self, info: SsdpServiceInfo, change: ssdp.SsdpChange) -> None:
-        if info.ssdp_udn != self._udn:
+        if info.ssdp_udn != self._udn():
             return
         if change is ssdp.SsdpChange.BYEBYE:
             self._gone = True

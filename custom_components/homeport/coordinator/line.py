@@ -13,7 +13,7 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 
 from ..const import CONF_LOCATION
-from ..gateway import Gateway, GatewayError, GatewayInfo, Link, WanStatus
+from ..gateway import Gateway, GatewayError, GatewayInfo, Link, Peer, WanStatus
 from ..host import HostState, Watch, read_state, source_address
 from ..line import (
     Evidence,
@@ -27,6 +27,7 @@ from ..line import (
 )
 from ..options import LineOptions
 from ..outside import EchoipProber
+from ..peer import peer_of
 from ..store import HomeportStore
 from .announced import Announcements
 from .base import HomeportCoordinator, Sessions
@@ -34,6 +35,7 @@ from .events import AddressEvent, changes
 from .hints import Hints
 from .lookout import Lookout
 from .merge import gateway_evidence, held, host_moved, unseen
+from .multicast import Multicast
 from .schedule import Look, next_look
 from .survey import Around, Pieces, survey
 
@@ -66,16 +68,23 @@ class LineCoordinator(HomeportCoordinator[LineReport]):
         super().__init__(hass, entry, None, LineReport())
         self._sessions = sessions
         self._store = store
+        self.peer = peer_of(entry.data)
         self._run = partial(entry.async_create_background_task, hass)
         self._address_listeners: list[Callable[[AddressEvent], None]] = []
         self._hints = Hints(self.async_refresh, lambda: self.evidence.gateway, self._run)
         self._link = self._new_link()
         self._returning: asyncio.Task[None] | None = None
         self._announcements = (
-            Announcements(hass, entry.unique_id, lambda: not self.gateway_answers, self._on_return)
-            if self._link and entry.unique_id
+            Announcements(
+                hass,
+                lambda: entry.unique_id,
+                lambda: not self.gateway_answers,
+                self._on_return,
+            )
+            if self._link
             else None
         )
+        self._multicast = Multicast(self._on_return, self._hints.on_hint)
         self._watch = Watch(self._on_host_change)
         self._watched = False
         self.surveyed = False
@@ -86,7 +95,7 @@ class LineCoordinator(HomeportCoordinator[LineReport]):
             sessions, self._survey, self._next_look, lambda: self.evidence, lambda: self.options
         )
         self.options = LineOptions.from_mapping(entry.options)
-        self.evidence = self._with_options(Evidence(gateway_pending=CONF_LOCATION in entry.data))
+        self.evidence = self._with_options(Evidence(gateway_pending=self._link is not None))
         """What is known of the line, for others to read."""
         self.reads = 0
         """Readings of the gateway so far, failed ones included: ports are read after each."""
@@ -94,7 +103,7 @@ class LineCoordinator(HomeportCoordinator[LineReport]):
     @property
     def gateway(self) -> Gateway | None:
         """Return the gateway, if it answers."""
-        return self._link.igd if self._link else None
+        return self._link.gateway if self._link else None
 
     @property
     def gateway_info(self) -> GatewayInfo | None:
@@ -104,7 +113,7 @@ class LineCoordinator(HomeportCoordinator[LineReport]):
     @property
     def own_address(self) -> IPv4Address | None:
         """Return the address of this Home Assistant as the gateway sees it."""
-        return self._link.own_address if self._link and self._link.igd else None
+        return self._link.own_address if self._link and self._link.gateway else None
 
     @property
     def gateway_answers(self) -> bool:
@@ -169,6 +178,7 @@ class LineCoordinator(HomeportCoordinator[LineReport]):
         if self._announcements:
             self._announcements.stop()
         await self._watch.stop()
+        await self._multicast.stop()
         if self._link:
             await self._link.close()
 
@@ -178,10 +188,17 @@ class LineCoordinator(HomeportCoordinator[LineReport]):
         return self._report()
 
     def _new_link(self) -> Link | None:
-        location = self.config_entry.data.get(CONF_LOCATION)
         return (
-            Link(self._sessions.any, location, source_address, self._hints.on_hint)
-            if location
+            Link(
+                self._sessions.any,
+                self.peer,
+                source_address,
+                memory=self._store.gateway,
+                save=self._store.save,
+                on_hint=self._hints.on_hint,
+                on_move=self._on_move,
+            )
+            if self.peer
             else None
         )
 
@@ -242,6 +259,18 @@ class LineCoordinator(HomeportCoordinator[LineReport]):
             self._lookout.want()
 
     @callback
+    def _on_move(self, info: GatewayInfo) -> None:
+        """Keep where the gateway's description is by now, and its name if that is another one."""
+        self.peer = replace(self.peer or Peer(), location=info.location)
+        entries = self.hass.config_entries
+        taken = entries.async_entry_for_domain_unique_id(self.config_entry.domain, info.udn)
+        self.hass.config_entries.async_update_entry(
+            self.config_entry,
+            data={**self.config_entry.data, CONF_LOCATION: info.location},
+            unique_id=self.config_entry.unique_id if taken else info.udn,
+        )
+
+    @callback
     def _on_return(self) -> None:
         """Connect to the gateway anew: it has forgotten our subscription, perhaps our mappings."""
         if self._returning is None or self._returning.done():
@@ -261,6 +290,7 @@ class LineCoordinator(HomeportCoordinator[LineReport]):
     async def _read_host(self) -> None:
         before = self.evidence.host
         self._host_is(await read_state(self._watch.name_servers))
+        await self._multicast.follow(self.evidence.gateway, self.evidence.host)
         if before and self.evidence.host and host_moved(before, self.evidence.host):
             apart = self.data.mode in _APART
             self.evidence = unseen(self.evidence, ipv4=not apart, ipv6=True)
@@ -280,6 +310,7 @@ class LineCoordinator(HomeportCoordinator[LineReport]):
 
     async def _survey(self) -> None:
         self._host_is(await read_state(self._watch.name_servers))
+        await self._multicast.follow(self.evidence.gateway, self.evidence.host)
         around = Around(
             options=self.options,
             sessions=self._sessions,

@@ -12,14 +12,15 @@ from .resolve import resolve
 
 _SEARCH_TARGET = "urn:schemas-upnp-org:device:InternetGatewayDevice:1"  # IGD:2 answers to it too
 _SSDP_PORT = 1900
-_TRIES = 3
 _WAIT = 1.0
 """Seconds for the answer to one try. A unicast search is answered within a second (UPnP Device
 Architecture 1.1 section 1.3.2)."""
 
 
-async def find_location(host: str) -> str:
+async def find_location(host: str, *, tries: int = 3) -> str:
     """Return the URL of the description of the gateway at `host` (a name or an IPv4 address).
+
+    Each of the `tries` takes a second.
 
     Raises GatewayNotFound.
     """
@@ -40,7 +41,7 @@ async def find_location(host: str) -> str:
     )
     try:
         await listener.async_start()
-        for _ in range(_TRIES):
+        for _ in range(tries):
             listener.async_search()
             with suppress(TimeoutError):
                 return await asyncio.wait_for(asyncio.shield(found), _WAIT)

@@ -91,6 +91,11 @@ class Igd:
         """Whether the service that carries the connection is a PPP one."""
         return self.service.ppp
 
+    @property
+    def lists(self) -> bool:
+        """Whether the gateway can list its table, as far as that was tried."""
+        return self._table.lists
+
     async def wan_status(self) -> WanStatus:
         """Ask for the state and the address of the internet side."""
         return await wan_status(self._control)

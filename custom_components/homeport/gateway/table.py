@@ -27,8 +27,8 @@ _AT_ONCE = 4
 _PASSES = 3
 """Times that the table is read while it changes underneath."""
 _LONGEST_LIST = 100
-"""Mappings that are asked for in one list. miniupnpd 2.3.1 dies of a list of more than 132, however few
-of them are asked for (measured); others fail above 100."""
+"""Mappings that are asked for in one list. miniupnpd 2.3.1 dies of a list of more than 132, however
+few of them are asked for (measured); others fail above 100."""
 _LAST_PORT = 65535
 _ABSENT = frozenset({UpnpCode.NO_SUCH_ENTRY_IN_ARRAY, UpnpCode.NO_SUCH_ENTRY})
 _END = _ABSENT | {UpnpCode.INDEX_INVALID, UpnpCode.INVALID_ARGS}
@@ -61,7 +61,8 @@ class Table:
     def __init__(self, control: Control) -> None:
         """Take what asks the service."""
         self._control = control
-        self._lists = control.service.second_version
+        self.lists = control.service.second_version
+        """Whether it can be had in a list, as far as that was tried."""
         self._at_once = _AT_ONCE
 
     async def read(self, keys: Iterable[MappingKey] = ()) -> list[PortMapping]:
@@ -83,12 +84,12 @@ class Table:
             raise GatewayUnreachable(type(err).__name__) from err
 
     async def _read(self) -> list[PortMapping]:
-        if self._lists:
+        if self.lists:
             try:
                 if await self._is_short():
                     return await self._listed()
             except GatewayError:
-                self._lists = False
+                self.lists = False
         return await self._indexed()
 
     async def _of(self, keys: Iterable[MappingKey]) -> list[PortMapping]:

@@ -45,8 +45,8 @@ def plan(
 
     `remembered` is what was opened for it before; `table` holds what the gateway has now at the
     keys of both, and `granted` is the lease that the gateway gave, in seconds: at half of it the
-    mapping is renewed. Only a mapping whose description, client and ports are those of an opening of
-    ours is ever closed or replaced.
+    mapping is renewed. Only a mapping whose description, client and ports are those of an opening
+    of ours is ever closed or replaced.
     """
     stale = remembered if remembered != wanted else None
     stale_mapping = table[stale.key] if stale else None
