@@ -1,14 +1,18 @@
 """Which external port is proposed where not all are this home's."""
 
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 import pytest
 
 from custom_components.homeport.allowed_ports import (
+    families_of,
+    free_port,
     in_words,
     nearest_free,
     own_port_set,
     range_texts,
+    unique_id,
 )
+from custom_components.homeport.const import Family
 from custom_components.homeport.line import Confidence, LineReport, PortSet
 
 V6PLUS = PortSet(4, 8, 0x34)
@@ -39,6 +43,7 @@ def test_system_ports_are_not_proposed() -> None:
     assert nearest_free(PortSet(0, 14, 5), 80, ()) is None
 
 
+@settings(deadline=None)
 @given(
     st.integers(0, 0xFF).map(lambda psid: PortSet(4, 8, psid)),
     st.integers(1, 65535),
@@ -64,3 +69,41 @@ def test_set_counts_where_it_is_sure(confidence: Confidence) -> None:
     sure = confidence in {Confidence.CERTAIN, Confidence.LIKELY}
     line = LineReport(confidence=confidence, port_set=V6PLUS)
     assert own_port_set(line) == (V6PLUS if sure else None)
+
+
+@pytest.mark.parametrize(
+    ("port_set", "near", "taken", "expected"),
+    [
+        (None, 25565, (), 25565),
+        (None, 25565, (25565, 25566), 25567),
+        (None, 443, (), 443),
+        # Another system port would need a consent of its own.
+        (None, 443, (443,), 1024),
+        (None, 65535, (65535,), 1024),
+        (None, 2000, range(1, 65536), None),
+        (V6PLUS, 25565, (), 25423),
+        (V6PLUS, 443, (), 4928),
+        (PortSet(0, 14, 5000), 25565, range(20000, 20004), None),
+    ],
+)
+def test_free_port(
+    port_set: PortSet | None, near: int, taken: tuple[int, ...], expected: int | None
+) -> None:
+    assert free_port(port_set, near, taken) == expected
+
+
+DATA = {"protocol": "TCP", "internal_port": 80, "external_port": 8080}
+
+
+@pytest.mark.parametrize(
+    ("changes", "families", "identity"),
+    [
+        ({}, {Family.IPV4}, "TCP_8080"),
+        ({"families": ["ipv4", "ipv6"]}, {Family.IPV4, Family.IPV6}, "TCP_8080"),
+        ({"families": ["ipv6"]}, {Family.IPV6}, "TCP_80__ipv6"),
+        ({"families": ["ipv6"], "internal_client": "nas"}, {Family.IPV6}, "TCP_80_nas_ipv6"),
+    ],
+)
+def test_identity(changes: dict[str, object], families: set[Family], identity: str) -> None:
+    assert families_of(DATA | changes) == families
+    assert unique_id(DATA | changes) == identity

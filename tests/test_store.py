@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
 from homeassistant.core import HomeAssistant
@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 import pytest
 
 from custom_components.homeport.gateway import Opening, Transport
-from custom_components.homeport.store import HomeportStore
+from custom_components.homeport.store import HomeportStore, SeenTarget
 
 ENTRY = "0123"
 KEY = f"homeport.{ENTRY}"
@@ -47,6 +47,8 @@ async def test_everything_comes_back(hass: HomeAssistant, hass_storage: dict[str
     store.openings |= {"a": OPENING, "b": replace(OPENING, protocol=Transport.TCP)}
     store.hostnames["h"] = {"sent": "11.22.33.44", "halted": None}
     store.seen["ipv4_changed"] = "11.22.33.44"
+    store.targets["a"] = SeenTarget("nas.local", IPv4Address("192.168.1.20"))
+    store.targets["b"] = SeenTarget("nas.local", None, IPv6Address("2400:1::20"))
     await store.save()
     again = await HomeportStore.load(hass, ENTRY)
     assert again.wanted == {"a", "b"}
@@ -54,6 +56,7 @@ async def test_everything_comes_back(hass: HomeAssistant, hass_storage: dict[str
     assert again.openings == store.openings
     assert again.hostnames == store.hostnames
     assert again.seen == {"ipv4_changed": "11.22.33.44"}
+    assert again.targets == store.targets
 
 
 async def test_it_is_written_at_once_and_in_full(
@@ -67,8 +70,11 @@ async def test_it_is_written_at_once_and_in_full(
         "wanted": [],
         "closes": {"a": 1_795_521_600},
         "openings": {"a": STORED},
+        "pinholes": {},
         "hostnames": {},
+        "targets": {},
         "seen": {},
+        "gateway": store.gateway.to_dict(),
     }
     store.openings.clear()
     await store.save()
@@ -134,6 +140,25 @@ async def test_a_time_that_is_none_does_not_hide_the_others(
     assert store.closes["good"] == CLOSES
 
 
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"name": "nas"},
+        {"name": "nas", "ipv4": "nas", "ipv6": None},
+        {"name": "nas", "ipv4": None, "ipv6": "192.168.1.20"},
+        {"name": "nas", "ipv4": 5, "ipv6": []},
+        ["name", "ipv4", "ipv6"],
+        None,
+    ],
+)
+async def test_a_target_that_is_none_does_not_hide_the_others(
+    hass: HomeAssistant, hass_storage: dict[str, Any], bad: object
+) -> None:
+    good = {"name": "nas", "ipv4": "192.168.1.20", "ipv6": None}
+    store = await load(hass, hass_storage, {"targets": {"bad": bad, "good": good}})
+    assert store.targets == {"good": SeenTarget("nas", IPv4Address("192.168.1.20"))}
+
+
 @pytest.mark.parametrize("missing", STORED)
 async def test_an_opening_that_is_incomplete_is_none(
     hass: HomeAssistant, hass_storage: dict[str, Any], missing: str
@@ -176,6 +201,7 @@ DATA = JSON | st.fixed_dictionaries(
         "openings": JSON | OPENINGS,
         "hostnames": JSON,
         "seen": JSON,
+        "targets": JSON,
     },
 )
 

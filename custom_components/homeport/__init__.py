@@ -1,6 +1,7 @@
 """Homeport: what can reach this home from the internet, and what stops it."""
 
 import asyncio
+from collections.abc import Coroutine, Sized
 import logging
 
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP, Platform
@@ -10,13 +11,14 @@ from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.typing import ConfigType
 
 from .const import DOMAIN
-from .coordinator import HomeportConfigEntry, HomeportData
+from .coordinator import HomeportConfigEntry, HomeportData, close_all_pinholes
 from .entity import line_device, subentry_device
 from .gateway import GatewayError, Link
 from .host import source_address
 from .issues import async_forget_removed, async_watch_ports
 from .peer import peer_of
-from .ports import Keeper
+from .ports import Keeper, PinholeKeeper
+from .second_router_offer import async_watch_second_router
 from .services import async_setup_services
 from .store import HomeportStore
 
@@ -49,6 +51,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: HomeportConfigEntry) -> 
     entry.async_on_unload(entry.add_update_listener(_async_entry_changed))
     entry.async_on_unload(data.line.async_add_listener(lambda: _name_gateway(hass, entry)))
     async_watch_ports(hass, entry)
+    async_watch_second_router(hass, entry)
     async_forget_removed(hass)
 
     async def stop(_: Event) -> None:
@@ -65,7 +68,7 @@ async def async_unload_entry(hass: HomeAssistant, entry: HomeportConfigEntry) ->
         return False
     data = entry.runtime_data
     if entry.disabled_by:
-        await _close_all(hass, entry, data.keeper, data.store)
+        await _close_all(hass, entry, data.keeper, data.pinholes.keeper, data.store)
     await data.async_stop()
     return True
 
@@ -73,30 +76,52 @@ async def async_unload_entry(hass: HomeAssistant, entry: HomeportConfigEntry) ->
 async def async_remove_entry(hass: HomeAssistant, entry: HomeportConfigEntry) -> None:
     """Close everything that was opened, then forget it."""
     store = await HomeportStore.load(hass, entry.entry_id)
-    await _close_all(hass, entry, Keeper(store.openings, store.save), store)
+    keeper, pinholes = Keeper(store.openings, store.save), PinholeKeeper(store.pinholes, store.save)
+    await _close_all(hass, entry, keeper, pinholes, store)
     await store.remove()
     async_forget_removed(hass)
 
 
 async def _close_all(
-    hass: HomeAssistant, entry: HomeportConfigEntry, keeper: Keeper, store: HomeportStore
+    hass: HomeAssistant,
+    entry: HomeportConfigEntry,
+    keeper: Keeper,
+    pinholes: PinholeKeeper,
+    store: HomeportStore,
 ) -> None:
     """Close every port in limited time; say so where some stay open."""
     if (peer := peer_of(entry.data)) is None:
         return
     session = async_get_clientsession(hass)
-    link = Link(session, peer, source_address, memory=store.gateway, save=store.save)
+    link = Link(
+        session,
+        peer,
+        source_address,
+        memory=store.gateway,
+        save=store.save,
+        known=lambda: tuple(store.openings.values()),
+    )
+
     try:
-        async with asyncio.timeout(_CLOSE_TIMEOUT):
-            await keeper.close_all(link.connect)
-    except (GatewayError, TimeoutError) as err:
-        _LOGGER.warning(
-            "The router could not be told to close %d port(s), which end with their lease: %s",
-            len(keeper.remembered),
-            err or type(err).__name__,
+        await asyncio.gather(
+            _in_time(keeper.close_all(link.connect_opener), keeper.remembered),
+            _in_time(close_all_pinholes(pinholes, peer, store.gateway), pinholes.remembered),
         )
     finally:
         await link.close()
+
+
+async def _in_time(closing: Coroutine[None, None, None], remembered: Sized) -> None:
+    """Wait for ports to be closed, for so long; say so where some stay open."""
+    try:
+        async with asyncio.timeout(_CLOSE_TIMEOUT):
+            await closing
+    except (GatewayError, TimeoutError) as err:
+        _LOGGER.warning(
+            "The router could not be told to close %d port(s), which end with their lease: %s",
+            len(remembered),
+            err or type(err).__name__,
+        )
 
 
 async def _async_entry_changed(hass: HomeAssistant, entry: HomeportConfigEntry) -> None:

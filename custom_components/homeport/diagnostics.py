@@ -36,6 +36,9 @@ async def async_get_config_entry_diagnostics(
                 "closes_by_timer": port.closes_at is not None,
                 "allowed": port.port_allowed,
                 "mapping": port.data.mapping,
+                "families": sorted(port.families),
+                "pinhole": port.data.pinhole.state if port.pinhole.asked else None,
+                "pinhole_reason": port.data.pinhole.reason,
                 "reachability": port.data.reachability,
             }
             for port in data.ports.values()
@@ -59,6 +62,7 @@ def _options(options: LineOptions) -> dict[str, Any]:
         "prober": options.prober_url is not None,
         "look_up_names": options.look_up_names,
         "look_behind": options.look_behind,
+        "both_routers": options.both_routers,
         "line_mode": options.line_mode,
         "ipv6_mode": options.ipv6_mode,
         "own_rule": options.rule is not None,

@@ -1,4 +1,4 @@
-"""Repair issues of ports: one that has become another home's, and one that another device has."""
+"""Repair issues of ports: another home's, another device's, and those that the router refuses."""
 
 from functools import partial
 from typing import Final
@@ -7,13 +7,15 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 
 from .allowed_ports import in_words, own_port_set
-from .const import DOMAIN
+from .const import CONF_INTERNAL_PORT, DOMAIN
 from .coordinator import HomeportConfigEntry, PortCoordinator
 from .line import Openable
 from .ports import MappingState
 
 _NOT_IN_SET: Final = "port_not_in_set_"
 _FOREIGN: Final = "foreign_mapping_"
+_OWN_ONLY: Final = "own_only_"
+_PINHOLE: Final = "pinhole_by_hand_"
 _LONGEST_SHOWN = 64
 
 
@@ -45,7 +47,7 @@ def async_forget_removed(hass: HomeAssistant) -> None:
     for domain, issue_id in list(ir.async_get(hass).issues):
         if domain != DOMAIN:
             continue
-        for prefix in _NOT_IN_SET, _FOREIGN:
+        for prefix in _NOT_IN_SET, _FOREIGN, _OWN_ONLY, _PINHOLE:
             if issue_id.startswith(prefix) and issue_id.removeprefix(prefix) not in ports:
                 ir.async_delete_issue(hass, DOMAIN, issue_id)
 
@@ -60,6 +62,8 @@ def _look(hass: HomeAssistant, entry: HomeportConfigEntry, port: PortCoordinator
     if port.subentry.subentry_id in entry.subentries:
         _look_at_port_set(hass, entry, port)
         _look_at_holder(hass, port)
+        _look_at_refusal(hass, port)
+        _look_at_pinhole(hass, port)
 
 
 def _look_at_port_set(
@@ -67,7 +71,7 @@ def _look_at_port_set(
 ) -> None:
     subentry, line = port.subentry, port.line.data
     issue_id = f"{_NOT_IN_SET}{subentry.subentry_id}"
-    if not port.data.wanted:
+    if not port.data.wanted or port.automatic.movable:
         ir.async_delete_issue(hass, DOMAIN, issue_id)
     elif port.port_allowed is False and (port_set := own_port_set(line)):
         ir.async_create_issue(
@@ -110,6 +114,54 @@ def _look_at_holder(hass: HomeAssistant, port: PortCoordinator) -> None:
             },
         )
     elif not port.data.wanted or port.data.mapping not in {None, MappingState.FOREIGN}:
+        ir.async_delete_issue(hass, DOMAIN, issue_id)
+
+
+def _look_at_refusal(hass: HomeAssistant, port: PortCoordinator) -> None:
+    issue_id = f"{_OWN_ONLY}{port.subentry.subentry_id}"
+    if port.data.wanted and port.data.own_only:
+        gateway = port.line.gateway_info
+        ir.async_create_issue(
+            hass,
+            DOMAIN,
+            issue_id,
+            is_fixable=False,
+            learn_more_url=gateway.presentation_url if gateway else None,
+            severity=ir.IssueSeverity.WARNING,
+            translation_key="own_only",
+            translation_placeholders={
+                "name": port.subentry.title,
+                "protocol": port.protocol.value,
+                "port": str(port.external_port),
+                "client": str(port.target.ipv4),
+                "internal_port": str(port.subentry.data[CONF_INTERNAL_PORT]),
+            },
+        )
+    elif not port.data.wanted or port.data.mapping is not None:
+        ir.async_delete_issue(hass, DOMAIN, issue_id)
+
+
+def _look_at_pinhole(hass: HomeAssistant, port: PortCoordinator) -> None:
+    issue_id = f"{_PINHOLE}{port.subentry.subentry_id}"
+    report = port.data.pinhole
+    if report.by_hand and (pinhole := report.pinhole) and port.data.wanted:
+        gateway = port.line.gateway_info
+        ir.async_create_issue(
+            hass,
+            DOMAIN,
+            issue_id,
+            is_fixable=False,
+            learn_more_url=gateway.presentation_url if gateway else None,
+            severity=ir.IssueSeverity.WARNING,
+            translation_key="pinhole_by_hand",
+            translation_placeholders={
+                "name": port.subentry.title,
+                "client": str(pinhole.client),
+                "protocol": pinhole.protocol.value,
+                "port": str(pinhole.port),
+            },
+        )
+    elif not port.data.wanted or not port.pinhole.asked or report.state is not None:
         ir.async_delete_issue(hass, DOMAIN, issue_id)
 
 

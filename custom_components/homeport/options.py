@@ -8,6 +8,7 @@ from typing import Any, Final, Self
 from yarl import URL
 
 from .const import (
+    CONF_BOTH_ROUTERS,
     CONF_ECHO_URLS,
     CONF_IPV6_MODE,
     CONF_LINE_MODE,
@@ -39,6 +40,7 @@ class LineOptions:
       the echoes, which are asked less often
     - `look_up_names`: whether to look up the names that tell a carrier by
     - `look_behind`: whether to ask what lies behind the router
+    - `both_routers`: whether to open ports on a second router as well
     - `line_mode`, `ipv6_mode`: what the user says that the line is; None to find out
     - `rule`: a MAP-E rule of the user's own
     """
@@ -49,6 +51,7 @@ class LineOptions:
     prober_url: str | None = None
     look_up_names: bool = False
     look_behind: bool = False
+    both_routers: bool = False
     line_mode: LineMode | None = None
     ipv6_mode: Ipv6Mode | None = None
     rule: MapERule | None = None
@@ -66,6 +69,7 @@ class LineOptions:
             prober_url=prober if isinstance(prober, str) and is_service(prober) else None,
             look_up_names=options.get(CONF_LOOK_UP_NAMES) is True,
             look_behind=options.get(CONF_LOOK_BEHIND) is True,
+            both_routers=options.get(CONF_BOTH_ROUTERS) is True,
             line_mode=_member(LineMode, options.get(CONF_LINE_MODE)),
             ipv6_mode=_member(Ipv6Mode, options.get(CONF_IPV6_MODE)),
             rule=_rule(options),

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from homeassistant.config_entries import ConfigFlowResult, OptionsFlow
 from homeassistant.helpers.selector import (
+    BooleanSelector,
     NumberSelector,
     NumberSelectorConfig,
     NumberSelectorMode,
@@ -18,6 +19,7 @@ from homeassistant.helpers.selector import (
 import voluptuous as vol
 
 from .const import (
+    CONF_BOTH_ROUTERS,
     CONF_IPV6_MODE,
     CONF_LINE_MODE,
     CONF_RULE_EA_LENGTH,
@@ -60,6 +62,7 @@ _LINE_SCHEMA = vol.Schema(
                 mode=SelectSelectorMode.DROPDOWN,
             )
         ),
+        vol.Optional(CONF_BOTH_ROUTERS): BooleanSelector(),
         vol.Optional(CONF_RULE_IPV6): TextSelector(),
         vol.Optional(CONF_RULE_IPV4): TextSelector(),
         vol.Optional(CONF_RULE_EA_LENGTH): _NUMBER,
@@ -107,7 +110,10 @@ class HomeportOptionsFlow(OptionsFlow):
         options, errors = _read_line(user_input or {})
         if user_input is not None and not errors:
             return self._save(_LINE_SCHEMA, options)
-        known = {key: str(value) for key, value in self.config_entry.options.items()}
+        known = {
+            key: value if isinstance(value, bool) else str(value)
+            for key, value in self.config_entry.options.items()
+        }
         return self.async_show_form(
             step_id="line",
             data_schema=self.add_suggested_values_to_schema(
@@ -123,14 +129,17 @@ class HomeportOptionsFlow(OptionsFlow):
         return self.async_create_entry(data={**kept, **options})
 
 
-def _read_line(user_input: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
+def _read_line(user_input: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
     """Return the options that the form of the line stands for, and its errors by field."""
-    given = {key: text.strip() for key, text in user_input.items() if text.strip()}
+    texts = {key: text for key, text in user_input.items() if isinstance(text, str)}
+    given = {key: text.strip() for key, text in texts.items() if text.strip()}
     options: dict[str, Any] = {
         key: given[key]
         for key in (CONF_LINE_MODE, CONF_IPV6_MODE)
         if given.get(key, _AUTOMATIC) != _AUTOMATIC
     }
+    if user_input.get(CONF_BOTH_ROUTERS):
+        options[CONF_BOTH_ROUTERS] = True
     errors: dict[str, str] = {}
     rule: dict[str, Any] = {key: given[key] for key in _RULE if key in given}
     if not rule:

@@ -5,10 +5,10 @@ from datetime import timedelta
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 
 from .allowed_ports import in_words, nearest_free, own_port_set, taken_ports
-from .const import CONF_TRY_ANYWAY, DOMAIN
+from .const import CONF_INTERNAL_PORT, CONF_TRY_ANYWAY, DOMAIN, Family
 from .coordinator import HomeportConfigEntry, PortCoordinator
 from .errors import translated
-from .gateway import GatewayError
+from .gateway import ActionRefused, GatewayError
 from .line import Openable
 from .outside import OutsideError
 from .ports import NotProbed
@@ -22,7 +22,9 @@ async def open_port(port: PortCoordinator, duration: timedelta | None = None) ->
     _raise_uncontrolled(port)
     if not port.subentry.data.get(CONF_TRY_ANYWAY):
         _raise_obstacle(port)
+    await _find(port)
     await _want(port, wanted=True, duration=duration or port.close_after)
+    _raise_unknown_target(port)
     if holder := port.data.holder:
         raise HomeAssistantError(
             translation_domain=DOMAIN,
@@ -95,10 +97,13 @@ def _raise_uncontrolled(port: PortCoordinator) -> None:
 def _raise_obstacle(port: PortCoordinator) -> None:
     """Raise ServiceValidationError where the line lets nothing in at a port."""
     line = port.line.data
-    if line.mode and line.ipv4_openable is Openable.NONE:
+    if Family.IPV4 in port.families and line.mode and line.ipv4_openable is Openable.NONE:
         raise ServiceValidationError(translation_domain=DOMAIN, translation_key=f"line_{line.mode}")
+    if Family.IPV6 in port.families and line.ipv6_mode and line.ipv6_openable is Openable.NONE:
+        raise ServiceValidationError(translation_domain=DOMAIN, translation_key="line_no_ipv6")
     port_set = own_port_set(line)
-    if port_set and port.port_allowed is False:
+    # One that may be moved is, as soon as it is looked at.
+    if port_set and port.port_allowed is False and not port.automatic.movable:
         taken = taken_ports(port.config_entry, port.protocol)
         raise ServiceValidationError(
             translation_domain=DOMAIN,
@@ -111,8 +116,48 @@ def _raise_obstacle(port: PortCoordinator) -> None:
         )
 
 
+async def _find(port: PortCoordinator) -> None:
+    """Look for the device once more, if it is not known where that is."""
+    ipv6_unknown = port.pinhole.asked and port.pinhole.address is None
+    if port.target.ipv4 is None or ipv6_unknown:
+        await port.target.async_look()
+
+
+def _raise_unknown_target(port: PortCoordinator) -> None:
+    """Raise HomeAssistantError where it is not known where a port is to lead."""
+    if Family.IPV4 in port.families and port.target.name and port.target.ipv4 is None:
+        raise HomeAssistantError(
+            translation_domain=DOMAIN,
+            translation_key="target_unknown",
+            translation_placeholders={"client": port.target.name},
+        )
+
+
 async def _want(port: PortCoordinator, *, wanted: bool, duration: timedelta | None = None) -> None:
     try:
         await port.async_want(wanted=wanted, duration=duration)
     except GatewayError as err:
+        port_set = port.line.data.port_set
+        if port_set and port.port_allowed is False and isinstance(err, ActionRefused):
+            # What routers say of a port that the provider has given to another home.
+            raise HomeAssistantError(
+                translation_domain=DOMAIN,
+                translation_key="refused_outside_the_set",
+                translation_placeholders={
+                    "port": str(port.external_port),
+                    "code": str(err.code),
+                    "ranges": in_words(port_set),
+                },
+            ) from err
+        if port.is_own_only(err):
+            raise HomeAssistantError(
+                translation_domain=DOMAIN,
+                translation_key="own_only",
+                translation_placeholders={
+                    "protocol": port.protocol.value,
+                    "port": str(port.external_port),
+                    "client": str(port.target.ipv4),
+                    "internal_port": str(port.subentry.data[CONF_INTERNAL_PORT]),
+                },
+            ) from err
         raise translated(err) from err

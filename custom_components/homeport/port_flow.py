@@ -1,7 +1,6 @@
 """Adding and changing a port."""
 
 from collections.abc import Mapping
-from ipaddress import IPv4Address
 from typing import Any
 
 from homeassistant.config_entries import (
@@ -11,65 +10,42 @@ from homeassistant.config_entries import (
     SubentryFlowResult,
 )
 from homeassistant.const import CONF_NAME
-from homeassistant.helpers.selector import (
-    BooleanSelector,
-    SelectSelector,
-    SelectSelectorConfig,
-    TextSelector,
-    TextSelectorConfig,
-    TextSelectorType,
-)
+from homeassistant.helpers.selector import BooleanSelector
 import voluptuous as vol
 
-from .allowed_ports import in_words, nearest_free, own_port_set, taken_ports, unique_id
+from .allowed_ports import (
+    families_of,
+    free_port,
+    in_words,
+    is_taken_over_ipv6,
+    nearest_free,
+    own_port_set,
+    taken_ports,
+    unique_id,
+)
 from .const import (
+    CONF_AUTOMATIC_PORT,
     CONF_BY_HAND,
     CONF_CLOSE_AFTER,
     CONF_EXTERNAL_PORT,
     CONF_INTERNAL_CLIENT,
     CONF_INTERNAL_PORT,
-    CONF_LOCATION,
     CONF_PROTOCOL,
     CONF_TRY_ANYWAY,
-    MOST_OPEN_MINUTES,
+    Family,
 )
-from .gateway import Transport
-from .line import AddressKind, address_kind
+from .coordinator import foreign_ports
+from .lan_target import TargetKind, parse_target
+from .line import PortSet
+from .peer import peer_of
+from .port_form import CONF_DEVICE, GATEWAY_SCHEMA, SCHEMA, client_in_words, device_of, parse
 
 CONF_UNDERSTOOD = "understood"
-_LAST_PORT = 65535
-_MOST_DIGITS = 5
 _FIRST_ORDINARY_PORT = 1024  # below are the system ports (RFC 6335 section 6)
-_MAX_NAME = 60
 
-# A number selector would answer a bad port in English, and with a decimal point.
-_NUMBER = TextSelector(TextSelectorConfig(type=TextSelectorType.NUMBER))
-_SCHEMA = vol.Schema(
-    {
-        vol.Required(CONF_NAME): TextSelector(),
-        vol.Required(CONF_PROTOCOL, default=Transport.TCP.value): SelectSelector(
-            SelectSelectorConfig(options=[transport.value for transport in Transport])
-        ),
-        vol.Optional(CONF_INTERNAL_CLIENT): TextSelector(),
-        vol.Required(CONF_INTERNAL_PORT): _NUMBER,
-        vol.Required(CONF_EXTERNAL_PORT): _NUMBER,
-        vol.Required(CONF_TRY_ANYWAY, default=False): BooleanSelector(),
-    }
-)
-# Only where there is a router that could be told.
-_GATEWAY_SCHEMA = _SCHEMA.extend(
-    {
-        vol.Optional(CONF_CLOSE_AFTER): _NUMBER,
-        vol.Required(CONF_BY_HAND, default=False): BooleanSelector(),
-    }
-)
 _OF_GATEWAY = CONF_CLOSE_AFTER, CONF_BY_HAND
 _CONFIRM_SCHEMA = vol.Schema({})
 _DANGER_SCHEMA = vol.Schema({vol.Required(CONF_UNDERSTOOD, default=False): BooleanSelector()})
-
-_NO_DEVICE = frozenset(
-    {AddressKind.SPECIAL, AddressKind.MULTICAST, AddressKind.DOCUMENTATION, AddressKind.NONE}
-)
 
 
 class PortFlow(ConfigSubentryFlow):
@@ -94,6 +70,11 @@ class PortFlow(ConfigSubentryFlow):
         for key in CONF_INTERNAL_PORT, CONF_EXTERNAL_PORT, CONF_CLOSE_AFTER:
             if key in known:
                 known[key] = str(known[key])
+        if known.pop(CONF_AUTOMATIC_PORT, False):
+            del known[CONF_EXTERNAL_PORT]
+        if device := device_of(self.hass, known.get(CONF_INTERNAL_CLIENT, "")):
+            del known[CONF_INTERNAL_CLIENT]
+            known[CONF_DEVICE] = device.id
         return await self._ask("reconfigure", user_input, known)
 
     async def async_step_confirm(
@@ -120,13 +101,15 @@ class PortFlow(ConfigSubentryFlow):
         errors: dict[str, str] = {}
         placeholders: Mapping[str, str] = {}
         if user_input is not None:
-            data = _parse(user_input, errors)
+            data = parse(self.hass, user_input, errors)
             if not self._gateway and self.source == SOURCE_RECONFIGURE:
                 # Not asked for here, and not to be lost either.
                 before = self._get_reconfigure_subentry().data
                 data |= {key: before[key] for key in _OF_GATEWAY if key in before}
-            if not errors and self._is_taken(data):
-                errors[CONF_EXTERNAL_PORT] = "port_taken"
+            if not errors:
+                self._choose_port(data, errors)
+            if not errors:
+                errors |= self._conflicts(data)
             if not errors and not data[CONF_TRY_ANYWAY]:
                 placeholders = self._outside_the_set(data)
                 if placeholders:
@@ -142,7 +125,7 @@ class PortFlow(ConfigSubentryFlow):
         return self.async_show_form(
             step_id=step_id,
             data_schema=self.add_suggested_values_to_schema(
-                _GATEWAY_SCHEMA if self._gateway else _SCHEMA, user_input or known
+                GATEWAY_SCHEMA if self._gateway else SCHEMA, user_input or known
             ),
             description_placeholders=placeholders,
             errors=errors,
@@ -153,7 +136,7 @@ class PortFlow(ConfigSubentryFlow):
     ) -> SubentryFlowResult:
         errors: dict[str, str] = {}
         if user_input is not None:
-            if self._is_taken(self._data):  # by a flow that was faster
+            if self._conflicts(self._data):  # with a flow that was faster
                 if self.source == SOURCE_RECONFIGURE:
                     return await self.async_step_reconfigure(self._input)
                 return await self.async_step_user(self._input)
@@ -164,10 +147,9 @@ class PortFlow(ConfigSubentryFlow):
             step_id=step_id,
             data_schema=schema,
             description_placeholders={
-                "protocol": self._data[CONF_PROTOCOL],
-                "external_port": str(self._data[CONF_EXTERNAL_PORT]),
+                "ports": ports_in_words(self._data),
                 "internal_port": str(self._data[CONF_INTERNAL_PORT]),
-                "client": self._data.get(CONF_INTERNAL_CLIENT, "Home Assistant"),
+                "client": client_in_words(self.hass, self._data.get(CONF_INTERNAL_CLIENT)),
             },
             errors=errors,
         )
@@ -188,75 +170,81 @@ class PortFlow(ConfigSubentryFlow):
     @property
     def _gateway(self) -> bool:
         """Say whether there is a router to be told."""
-        return CONF_LOCATION in self._get_entry().data
+        return peer_of(self._get_entry().data) is not None
 
-    def _is_taken(self, data: Mapping[str, Any]) -> bool:
-        """Say whether another port of this line has the external port."""
-        return data[CONF_EXTERNAL_PORT] in self._taken(data)
+    @property
+    def _changed(self) -> str | None:
+        """Return the id of the port that is changed; None for a new one."""
+        return self._reconfigure_subentry_id if self.source == SOURCE_RECONFIGURE else None
+
+    @property
+    def _port_set(self) -> PortSet | None:
+        """Return the ports of this home, where others are surely another home's."""
+        entry = self._get_entry()
+        if entry.state is not ConfigEntryState.LOADED:
+            return None
+        return own_port_set(entry.runtime_data.line.data)
+
+    def _conflicts(self, data: Mapping[str, Any]) -> dict[str, str]:
+        """Say where another port of this line is in the way."""
+        entry, errors = self._get_entry(), dict[str, str]()
+        if Family.IPV4 in families_of(data) and data[CONF_EXTERNAL_PORT] in self._taken(data):
+            errors[CONF_EXTERNAL_PORT] = "port_taken"
+        if is_taken_over_ipv6(entry, data, but=self._changed):
+            errors[CONF_INTERNAL_PORT] = "taken_over_ipv6"
+        return errors
 
     def _taken(self, data: Mapping[str, Any]) -> frozenset[int]:
-        own = self._reconfigure_subentry_id if self.source == SOURCE_RECONFIGURE else None
-        return taken_ports(self._get_entry(), data[CONF_PROTOCOL], but=own)
+        return taken_ports(self._get_entry(), data[CONF_PROTOCOL], but=self._changed)
+
+    def _choose_port(self, data: dict[str, Any], errors: dict[str, str]) -> None:
+        """Choose the external port, if that is left open; keep the one that was chosen before."""
+        if CONF_EXTERNAL_PORT in data:
+            return
+        entry, near = self._get_entry(), data[CONF_INTERNAL_PORT]
+        before = self._get_reconfigure_subentry().data if self._changed else {}
+        if before.get(CONF_AUTOMATIC_PORT) and before[CONF_PROTOCOL] == data[CONF_PROTOCOL]:
+            near = before[CONF_EXTERNAL_PORT]
+        taken = self._taken(data)
+        if entry.state is ConfigEntryState.LOADED:
+            taken |= foreign_ports(entry.runtime_data.table, data[CONF_PROTOCOL])
+        chosen = free_port(self._port_set, near, taken)
+        if chosen is None:
+            errors[CONF_EXTERNAL_PORT] = "all_taken"
+            return
+        data[CONF_EXTERNAL_PORT] = chosen
+        # A rule that the user makes is not moved behind their back.
+        if self._gateway and not data.get(CONF_BY_HAND):
+            data[CONF_AUTOMATIC_PORT] = True
 
     def _outside_the_set(self, data: Mapping[str, Any]) -> Mapping[str, str]:
         """Say which ports there are where the external port is surely another home's."""
-        entry, wanted = self._get_entry(), data[CONF_EXTERNAL_PORT]
-        if entry.state is not ConfigEntryState.LOADED:
-            return {}
-        port_set = own_port_set(entry.runtime_data.line.data)
-        if port_set is None or wanted in port_set:
+        port_set, wanted = self._port_set, data[CONF_EXTERNAL_PORT]
+        if Family.IPV4 not in families_of(data) or port_set is None or wanted in port_set:
             return {}
         nearest = nearest_free(port_set, wanted, self._taken(data))
         return {"nearest": str(nearest or "-"), "ranges": in_words(port_set)}
 
     def _is_dangerous(self) -> bool:
         """Say whether this is a system port, or Home Assistant itself."""
-        if self._data[CONF_EXTERNAL_PORT] < _FIRST_ORDINARY_PORT:
+        if any(port < _FIRST_ORDINARY_PORT for _, port in _ports(self._data)):
             return True
         client, own = self._data.get(CONF_INTERNAL_CLIENT), self.hass.config.api
-        here = client is None or (own is not None and client == own.local_ip)
-        return here and own is not None and self._data[CONF_INTERNAL_PORT] == own.port
+        if own is None or self._data[CONF_INTERNAL_PORT] != own.port:
+            return False
+        # A name or a MAC address may be this machine's.
+        return client in {None, own.local_ip} or parse_target(client)[0] is not TargetKind.ADDRESS
 
 
-def _parse(user_input: Mapping[str, Any], errors: dict[str, str]) -> dict[str, Any]:
-    """Return the subentry's data; say in `errors` what is wrong with it."""
-    if not 0 < len(user_input[CONF_NAME].strip()) <= _MAX_NAME:
-        errors[CONF_NAME] = "invalid_name"
-    data: dict[str, Any] = {
-        CONF_PROTOCOL: user_input[CONF_PROTOCOL],
-        CONF_TRY_ANYWAY: user_input[CONF_TRY_ANYWAY],
-    }
-    if client := user_input.get(CONF_INTERNAL_CLIENT, "").strip():
-        try:
-            data[CONF_INTERNAL_CLIENT] = str(_lan_address(client))
-        except ValueError:
-            errors[CONF_INTERNAL_CLIENT] = "invalid_client"
-    for key in CONF_INTERNAL_PORT, CONF_EXTERNAL_PORT:
-        if number := _number(user_input[key], _LAST_PORT):
-            data[key] = number
-        else:
-            errors[key] = "invalid_port"
-    if minutes := user_input.get(CONF_CLOSE_AFTER, "").strip():
-        if number := _number(minutes, MOST_OPEN_MINUTES):
-            data[CONF_CLOSE_AFTER] = number
-        else:
-            errors[CONF_CLOSE_AFTER] = "invalid_minutes"
-    if user_input.get(CONF_BY_HAND):
-        data[CONF_BY_HAND] = True
-    return data
+def ports_in_words(data: Mapping[str, Any]) -> str:
+    """Return what can be connected to from the internet, in all languages alike."""
+    names = {Family.IPV4: "IPv4", Family.IPV6: "IPv6"}
+    return ", ".join(
+        f"{data[CONF_PROTOCOL]} {port} ({names[family]})" for family, port in _ports(data)
+    )
 
 
-def _number(text: str, most: int) -> int | None:
-    """Return a whole number from 1 on; None for any other text."""
-    text = text.strip()
-    # int() would also take "1_000", "+80" and the digits of other scripts.
-    digits = text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS
-    return int(text) if digits and 0 < int(text) <= most else None
-
-
-def _lan_address(text: str) -> IPv4Address:
-    """Return the address of a device at home. Raises ValueError for any other."""
-    address = IPv4Address(text)
-    if address_kind(address) in _NO_DEVICE:
-        raise ValueError("not the address of a device")
-    return address
+def _ports(data: Mapping[str, Any]) -> list[tuple[Family, int]]:
+    """Return the families of a port and what others connect to over each."""
+    keys = {Family.IPV4: CONF_EXTERNAL_PORT, Family.IPV6: CONF_INTERNAL_PORT}
+    return [(family, data[keys[family]]) for family in Family if family in families_of(data)]

@@ -14,7 +14,7 @@ import voluptuous as vol
 
 from .action_targets import owner_of
 from .const import DOMAIN, MOST_OPEN_MINUTES
-from .coordinator import PortCoordinator
+from .coordinator import PinholeReport, PortCoordinator
 from .port_control import check_port, close_port, open_port
 
 ATTR_DURATION: Final = "duration"
@@ -86,7 +86,18 @@ def _opened(port: PortCoordinator) -> JsonObjectType:
         "mapping": port.data.mapping and port.data.mapping.value,
         "protocol": port.protocol.value,
         "external_port": port.external_port,
+        "pinhole": _pinhole(port.data.pinhole) if port.pinhole.asked else None,
         "closes_at": _text(port.closes_at),
+    }
+
+
+def _pinhole(report: PinholeReport) -> JsonObjectType:
+    pinhole = report.pinhole
+    return {
+        "state": report.state and report.state.value,
+        "reason": report.reason,
+        "address": str(pinhole.client) if pinhole else None,
+        "port": pinhole.port if pinhole else None,
     }
 
 

@@ -1,4 +1,4 @@
-"""Moving a port whose external port has become another home's."""
+"""What repair issues can do: move a port that has become another home's, use a second router."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ from .allowed_ports import in_words, nearest_free, own_port_set, taken_ports, un
 from .const import CONF_EXTERNAL_PORT
 from .coordinator import HomeportConfigEntry, PortCoordinator
 from .line import PortSet
+from .second_router_offer import OFFER, SecondRouterFlow
 
 if TYPE_CHECKING:
     from homeassistant.components.repairs import RepairsFlowResult
@@ -19,8 +20,10 @@ if TYPE_CHECKING:
 async def async_create_fix_flow(
     hass: HomeAssistant, issue_id: str, data: dict[str, str | int | float | None] | None
 ) -> RepairsFlow:
-    """Return the flow for the only kind of issue that can be fixed here."""
+    """Return the flow for an issue that can be fixed here."""
     found = data or {}
+    if issue_id.startswith(OFFER):
+        return SecondRouterFlow(str(found.get("entry_id")))
     return MovePortFlow(str(found.get("entry_id")), str(found.get("subentry_id")))
 
 

@@ -2,18 +2,54 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from typing import Any, Self
 
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.storage import Store
 
 from .const import DOMAIN
-from .gateway import Opening, Transport
+from .gateway import (
+    Hole,
+    Memory,
+    Opening,
+    hole_from_dict,
+    hole_to_dict,
+    opening_from_dict,
+    opening_to_dict,
+)
 
 _VERSION = 1
 _END_OF_TIME = 253_402_300_800  # the year 10000
+
+
+@dataclass(frozen=True, slots=True)
+class SeenTarget:
+    """The addresses under which a device was seen last, and how the user names it."""
+
+    name: str
+    ipv4: IPv4Address | None = None
+    ipv6: IPv6Address | None = None
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> Self:
+        """Read what was saved. Raises KeyError, TypeError, ValueError."""
+        ipv4, ipv6 = stored["ipv4"], stored["ipv6"]
+        return cls(
+            str(stored["name"]),
+            None if ipv4 is None else IPv4Address(str(ipv4)),
+            None if ipv6 is None else IPv6Address(str(ipv6)),
+        )
+
+    def to_dict(self) -> dict[str, str | None]:
+        """Return what is to be saved."""
+        return {
+            "name": self.name,
+            "ipv4": str(self.ipv4) if self.ipv4 else None,
+            "ipv6": str(self.ipv6) if self.ipv6 else None,
+        }
 
 
 class HomeportStore:
@@ -22,7 +58,10 @@ class HomeportStore:
     - `wanted`: ids of the ports whose switch was turned on
     - `closes`: when a port that was opened for a time is to be closed, by port id
     - `openings`: what was asked of the gateway and not yet seen gone, by port id
+    - `pinholes`: what was asked of the gateway's IPv6 firewall and may be open yet, by port id
+    - `gateway`: what was learned of the gateway
     - `hostnames`: the updaters' states, by hostname id
+    - `targets`: the addresses that the devices which ports lead to had last, by port id
     - `seen`: the addresses and the line mode that were seen last, by the kind of event about them
     """
 
@@ -38,12 +77,22 @@ class HomeportStore:
         self.openings: dict[str, Opening] = {}
         for port, stored in _mapping(data, "openings").items():
             with suppress(KeyError, TypeError, ValueError):
-                self.openings[port] = _opening(stored)
+                self.openings[port] = opening_from_dict(stored)
+        self.pinholes: dict[str, list[Hole]] = {}
+        for port, holes in _mapping(data, "pinholes").items():
+            for stored in holes if isinstance(holes, list) else ():
+                with suppress(KeyError, TypeError, ValueError):
+                    self.pinholes.setdefault(port, []).append(hole_from_dict(stored))
+        self.gateway = Memory.from_dict(_mapping(data, "gateway"))
         self.hostnames: dict[str, Mapping[str, Any]] = {
             hostname: state
             for hostname, state in _mapping(data, "hostnames").items()
             if isinstance(state, Mapping)
         }
+        self.targets: dict[str, SeenTarget] = {}
+        for port, stored in _mapping(data, "targets").items():
+            with suppress(KeyError, TypeError, ValueError):
+                self.targets[port] = SeenTarget.from_dict(stored)
         self.seen: dict[str, str] = {
             kind: value for kind, value in _mapping(data, "seen").items() if isinstance(value, str)
         }
@@ -62,17 +111,14 @@ class HomeportStore:
         data = {
             "wanted": sorted(self.wanted),
             "closes": {port: int(time.timestamp()) for port, time in self.closes.items()},
-            "openings": {
-                port: {
-                    "protocol": opening.protocol.value,
-                    "external_port": opening.external_port,
-                    "internal_client": str(opening.internal_client),
-                    "internal_port": opening.internal_port,
-                    "description": opening.description,
-                }
-                for port, opening in self.openings.items()
+            "openings": {port: opening_to_dict(each) for port, each in self.openings.items()},
+            "pinholes": {
+                port: [hole_to_dict(hole) for hole in holes]
+                for port, holes in self.pinholes.items()
             },
+            "gateway": self.gateway.to_dict(),
             "hostnames": dict(self.hostnames),
+            "targets": {port: each.to_dict() for port, each in self.targets.items()},
             "seen": dict(self.seen),
         }
         if data != self._saved:
@@ -94,24 +140,8 @@ def _mapping(data: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _opening(stored: Mapping[str, Any]) -> Opening:
-    return Opening(
-        protocol=Transport(stored["protocol"]),
-        external_port=_port(stored["external_port"]),
-        internal_client=IPv4Address(str(stored["internal_client"])),
-        internal_port=_port(stored["internal_port"]),
-        description=str(stored["description"]),
-    )
-
-
 def _time(stored: object) -> datetime:
     """Return the time for seconds since 1970; whole ones, within the years that there are."""
     if type(stored) is int and 0 <= stored < _END_OF_TIME:
         return datetime.fromtimestamp(stored, UTC)
-    raise ValueError
-
-
-def _port(stored: object) -> int:
-    if type(stored) is int and 0 < stored < 65_536:
-        return stored
     raise ValueError

@@ -10,7 +10,6 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from .coordinator import HomeportConfigEntry, PortCoordinator
 from .entity import HomeportEntity, forget_entity
 from .port_control import close_port, open_port
-from .ports import MappingState
 
 PARALLEL_UPDATES = 1
 
@@ -43,12 +42,7 @@ class PortSwitch(HomeportEntity[PortCoordinator], SwitchEntity):
     @property
     @override
     def is_on(self) -> bool | None:
-        match self.coordinator.data.mapping:
-            case MappingState.OPEN:
-                return True
-            case MappingState.CLOSED:
-                return False
-        return None
+        return self.coordinator.is_open
 
     @override
     async def async_turn_on(self, **kwargs: Any) -> None:

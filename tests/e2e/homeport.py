@@ -41,7 +41,7 @@ class Homeport[ServerT: HomeAssistantApi = HomeAssistantServer]:
         await server.wait_entry(entry_id)
         return cls(server, entry_id)
 
-    async def add_port(self, name: str = "Game", **fields: str | bool) -> str:
+    async def add_port(self, name: str = "Game", **fields: str | bool | list[str]) -> str:
         """Add a port and return the id of its subentry."""
         form = {"name": name, "protocol": "TCP", **fields}
         step = await self.server.run_flow(FlowKind.SUBENTRY, (self.entry_id, "port"), form, {})

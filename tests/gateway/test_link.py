@@ -209,3 +209,19 @@ async def test_a_name_is_resolved_to_find_our_own_address(
     async with linked(session, location, source=source) as link:
         await link.read()
     assert asked == ["127.0.0.1"]
+
+
+async def test_a_reading_that_fails_late_leaves_a_newer_connection_alone(
+    session: aiohttp.ClientSession, fake: FakeIgd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(requester, "TIMEOUT", 0.5)
+    async with linked(session, fake.location) as link:
+        await link.read()
+        fake.control = Reply(hang=True)
+        late = asyncio.create_task(link.read())
+        await asyncio.sleep(0)
+        await link.stop(lost=True)
+        newer = await link.connect()
+        with pytest.raises(GatewayUnreachable):
+            await late
+        assert link.gateway is newer

@@ -221,8 +221,8 @@ async def test_one_whose_time_is_over_is_none(
             assert await gateway.mapping(OPENING.key) is None
 
 
-@pytest.mark.parametrize("code", [401, 402, 501, 606, 718, 728])
-async def test_what_upnp_refuses_is_asked_for_otherwise(
+@pytest.mark.parametrize("code", [401, 402, 602, 724, 727])
+async def test_what_upnp_cannot_do_is_asked_for_otherwise(
     session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch, saved: Saved, code: int
 ) -> None:
     async with FakeIgd() as igd, speaking(monkeypatch) as fake:
@@ -238,14 +238,27 @@ async def test_what_upnp_refuses_is_asked_for_otherwise(
             assert fake.table == {}
 
 
+@pytest.mark.parametrize("code", [501, 606, 716, 718, 728, 729, 899])
+async def test_a_port_that_is_refused_is_not_asked_for_otherwise(
+    session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch, saved: Saved, code: int
+) -> None:
+    """PCP and NAT-PMP would open another one instead."""
+    async with FakeIgd() as igd, speaking(monkeypatch) as fake:
+        igd.faults["AddPortMapping"] = code
+        async with connected(session, saved, igd.location) as gateway:
+            with pytest.raises(ActionRefused, match=str(code)):
+                await gateway.open(OPENING, 3600)
+        assert fake.table == {}
+
+
 async def test_what_all_refuse_is_told_in_the_words_of_upnp(
     session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch, saved: Saved
 ) -> None:
     async with FakeIgd() as igd, speaking(monkeypatch) as fake:
-        igd.faults["AddPortMapping"] = 606
+        igd.faults["AddPortMapping"] = 727
         fake.refuses = True
         async with connected(session, saved, igd.location) as gateway:
-            with pytest.raises(ActionRefused, match="606"):
+            with pytest.raises(ActionRefused, match="727"):
                 await gateway.open(OPENING, 3600)
             assert saved.memory.grants == {}
 

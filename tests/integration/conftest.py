@@ -14,9 +14,10 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.homeport.const import DOMAIN
-from custom_components.homeport.coordinator import line, survey
+from custom_components.homeport.coordinator import line, survey, target
 from custom_components.homeport.host import HostAddress, HostState, Route
 from tests.fakes.demo import DemoHome
+from tests.integration.lan import Names
 from tests.integration.shared_line import SharedLine
 from tests.integration.steps import state_of, until
 
@@ -33,6 +34,7 @@ class Machine:
         )
         self.mtu: dict[int, int | None] = {4: 1500, 6: None}
         self.watching = True
+        self.searched: list[IPv4Address] = []
         self._on_change: list[Callable[[], None]] = []
 
     async def read_state(self, name_servers: tuple[IPv6Address, ...] = ()) -> HostState:
@@ -128,9 +130,24 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     """Let the machine and its way out be the home's, not those of where the tests run."""
     machine = Machine()
     monkeypatch.setattr(line, "read_state", machine.read_state)
+    monkeypatch.setattr(target, "read_state", machine.read_state)
+    monkeypatch.setattr(target, "have_found", machine.searched.extend)
     monkeypatch.setattr(line, "Watch", machine.watch)
     monkeypatch.setattr(survey, "path_mtu", machine.path_mtu)
     return machine
+
+
+@pytest.fixture
+def names(hass: HomeAssistant, monkeypatch: pytest.MonkeyPatch) -> Names:
+    """Let names be those that a test says; all others go their way."""
+    names, resolve = Names(), hass.loop.getaddrinfo
+
+    async def getaddrinfo(host: Any, *args: Any, **kwargs: Any) -> Any:
+        ours = isinstance(host, str) and host.endswith(("nas", ".arpa", ".local"))
+        return await (names.getaddrinfo if ours else resolve)(host, *args, **kwargs)
+
+    monkeypatch.setattr(hass.loop, "getaddrinfo", getaddrinfo)
+    return names
 
 
 @pytest.fixture

@@ -101,7 +101,7 @@ async def test_form(hass: HomeAssistant, home: DemoHome, set_up: SetUp) -> None:
     assert result["step_id"] == "by_hand"
     placeholders = result["description_placeholders"]
     assert placeholders
-    assert "external port 22" in STEP["description"].format(**placeholders)
+    assert "let TCP 22 (IPv4) through to port 25565" in STEP["description"].format(**placeholders)
     assert (await send(hass, result, {}))["type"] == "create_entry"
     [subentry] = entry.subentries.values()
     assert subentry.data["by_hand"] is True

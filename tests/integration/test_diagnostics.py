@@ -74,7 +74,7 @@ async def test_nothing_that_identifies(
         await entry.runtime_data.line.async_refresh()
     shown = await async_get_config_entry_diagnostics(hass, entry)
     text = json.dumps(shown)
-    store = entry.runtime_data._store
+    store = entry.runtime_data.store
     secret = [
         *("11.22.33.44", "127.0.0.1", "54321", str(home.facts.game_port), str(home.igd.port)),
         *(home.facts.hostname, "some-user", PASSWORD, home.facts.location, home.igd.identity.udn),
@@ -206,6 +206,7 @@ async def test_how_things_stand(hass: HomeAssistant, home: DemoHome, set_up: Set
         "prober": False,
         "look_up_names": False,
         "look_behind": True,
+        "both_routers": False,
         "line_mode": None,
         "ipv6_mode": None,
         "own_rule": False,
@@ -219,6 +220,9 @@ async def test_how_things_stand(hass: HomeAssistant, home: DemoHome, set_up: Set
             "closes_by_timer": False,
             "allowed": None,
             "mapping": "open",
+            "families": ["ipv4"],
+            "pinhole": None,
+            "pinhole_reason": None,
             "reachability": None,
         }
     ]

@@ -44,6 +44,7 @@ async def test_open_check_close(hass: HomeAssistant, home: DemoHome, set_up: Set
             "mapping": "open",
             "protocol": "TCP",
             "external_port": outside,
+            "pinhole": None,
             "closes_at": None,
         }
     }

@@ -27,6 +27,7 @@ from tests.integration.steps import (
 GOOD = {
     "name": "Minecraft",
     "protocol": "TCP",
+    "families": ["ipv4"],
     "internal_port": "25565",
     "external_port": "25566",
     "try_anyway": False,
@@ -63,8 +64,7 @@ async def test_new_port(hass: HomeAssistant, home: DemoHome, set_up: SetUp) -> N
     result = await send(hass, result, GOOD)
     assert result["step_id"] == "confirm"
     assert result["description_placeholders"] == {
-        "protocol": "TCP",
-        "external_port": "25566",
+        "ports": "TCP 25566 (IPv4)",
         "internal_port": "25565",
         "client": "Home Assistant",
     }
@@ -108,15 +108,17 @@ async def test_port_of_another_device(hass: HomeAssistant, home: DemoHome, set_u
 
 NO_PORTS = ["0", "65536", "-1", "abc", "1.5", "\uff11\uff12", "", " ", "+80", "1_0", "0x50", "1e3"]
 NO_PORTS += ["0000065536", "9" * 5000, "8080 8081"]
-NO_CLIENTS = ["router", "192.168.1", "192.168.1.256", "::1", "127.0.0.1", "0.0.0.0", "224.0.0.1"]
-NO_CLIENTS += ["255.255.255.255", "192.168.1.20:80", "192.168.1.20/24"]
+NO_CLIENTS = ["x y", "192.168.1", "192.168.1.256", "::1", "127.0.0.1", "0.0.0.0", "224.0.0.1"]
+NO_CLIENTS += ["255.255.255.255", "192.168.1.20:80", "192.168.1.20/24", "localhost", "a..b"]
+NO_CLIENTS += ["ff:ff:ff:ff:ff:ff", "00:00:00:00:00:00", "http://nas.local", "x" * 64]
 
 
 BAD_FIELDS = (
     [({"internal_port": text}, "invalid_port") for text in NO_PORTS]
-    + [({"external_port": text}, "invalid_port") for text in NO_PORTS]
+    + [({"external_port": text}, "invalid_port") for text in NO_PORTS if text.strip()]
     + [({"internal_client": text}, "invalid_client") for text in NO_CLIENTS]
     + [({"name": text}, "invalid_name") for text in ("", "  ", "x" * 61)]
+    + [({"families": []}, "no_family")]
 )
 
 
@@ -134,7 +136,7 @@ async def test_bad_fields(hass: HomeAssistant, home: DemoHome, set_up: SetUp) ->
 
 async def test_several_bad_fields(hass: HomeAssistant, home: DemoHome, set_up: SetUp) -> None:
     entry = await set_up(wait=False)
-    bad = GOOD | {"name": "", "internal_client": "x", "internal_port": "0", "external_port": "x"}
+    bad = GOOD | {"name": "", "internal_client": "?", "internal_port": "0", "external_port": "x"}
     result = await send(hass, await begin(hass, entry), bad)
     assert len(errors(result, "config_subentries", "port")) == 4
 

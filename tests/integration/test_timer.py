@@ -219,7 +219,7 @@ async def test_clock_that_is_set_forward(
     entry = await set_up(game)
     await opened(hass, entry, game)
     # No timer of the program has run, and the end is long past by the clock.
-    entry.runtime_data._store.closes[game.subentry_id] -= timedelta(days=365)
+    entry.runtime_data.store.closes[game.subentry_id] -= timedelta(days=365)
     await readings(hass, entry, home)
     await until(lambda: not home.igd.table)
     await until(lambda: state_of(hass, entry, "open", game) == "off")

@@ -79,11 +79,15 @@ PLANS: dict[str, tuple[Opening | None, Opening | None, list[PortMapping], Plan]]
 
 
 @pytest.mark.parametrize(
-    ("lease", "renewed"), [(601, False), (600, True), (1, True), (0, False), (-1, False)]
+    ("lease", "renewed"), [(601, False), (600, True), (1, True), (0, True), (-1, False)]
 )
 def test_half_of_what_the_gateway_gave(lease: int, *, renewed: bool) -> None:
     steps = plan(A, A, table([found(A, lease=lease)], A), granted=1200)
     assert steps == Plan(open=A if renewed else None)
+
+
+def test_one_for_ever_needs_no_renewal() -> None:
+    assert plan(A, A, table([found(A, lease=0)], A)) == Plan()
 
 
 def table(

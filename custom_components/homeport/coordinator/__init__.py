@@ -1,11 +1,14 @@
 """Where the rooms come together: a coordinator for the line, for each port and hostname."""
 
+from .automatic import foreign_ports
 from .base import HomeportCoordinator, Sessions
 from .data import HomeportConfigEntry, HomeportData
 from .events import AddressEvent
 from .hostname import HostnameCoordinator
 from .line import LineCoordinator
-from .port import PortCoordinator, PortReport
+from .pinhole import PinholeReport, close_all_pinholes
+from .port import PortCoordinator
+from .port_report import PortReport
 from .table import TableCoordinator, TableEvent, TableRow
 
 __all__ = [
@@ -15,10 +18,13 @@ __all__ = [
     "HomeportData",
     "HostnameCoordinator",
     "LineCoordinator",
+    "PinholeReport",
     "PortCoordinator",
     "PortReport",
     "Sessions",
     "TableCoordinator",
     "TableEvent",
     "TableRow",
+    "close_all_pinholes",
+    "foreign_ports",
 ]

@@ -11,13 +11,14 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import instance_id
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 
-from ..const import CONF_BY_HAND, CONF_LOCATION, SUBENTRY_HOSTNAME, SUBENTRY_PORT
+from ..const import CONF_BY_HAND, SUBENTRY_HOSTNAME, SUBENTRY_PORT
 from ..gateway import GatewayError, GatewayUnreachable, Opening
 from ..ports import Keeper
 from ..store import HomeportStore
 from .base import HomeportCoordinator, Sessions
 from .hostname import HostnameCoordinator
 from .line import LineCoordinator
+from .pinhole import Pinholes
 from .port import PortCoordinator
 from .table import Owners, TableCoordinator
 
@@ -36,7 +37,7 @@ class HomeportData:
         """Make the coordinator of the line, and one for each subentry; nothing is asked yet."""
         self._hass = hass
         self._entry = entry
-        self._store = store
+        self.store = store
         self._tag = tag
         self._sessions = Sessions(
             async_get_clientsession(hass),
@@ -44,15 +45,15 @@ class HomeportData:
             async_get_clientsession(hass, family=socket.AF_INET6),
         )
         self._options = entry.options
-        self.location: str | None = entry.data.get(CONF_LOCATION)
         self._unfollow: dict[str, Callable[[], None]] = {}
         self._snapshots = _snapshots(entry)
         self._changing = asyncio.Lock()
         self._adders: list[Callable[[_SubentryCoordinator], None]] = []
         self.keeper = Keeper(store.openings, store.save)
         self.line = LineCoordinator(hass, entry, self._sessions, store)
+        self.pinholes = Pinholes(self.line, store)
         self.table = (
-            TableCoordinator(hass, entry, self.line, self._owners) if self.location else None
+            TableCoordinator(hass, entry, self.line, self._owners) if self.line.peer else None
         )
         self.ports: dict[str, PortCoordinator] = {}
         self.hostnames: dict[str, HostnameCoordinator] = {}
@@ -120,7 +121,7 @@ class HomeportData:
         ports = [port for port in self.ports.values() if port.controlled]
         for port in ports:
             port.forget_wish()
-        await self._store.save()
+        await self.store.save()
         return {port: await self._close_port(port) for port in ports}
 
     async def async_stop(self) -> None:
@@ -132,6 +133,7 @@ class HomeportData:
             unfollow()
         self._unfollow.clear()
         await asyncio.gather(*(coordinator.async_shutdown() for coordinator in coordinators))
+        await self.pinholes.stop()
 
     @callback
     def _create(self, subentry: ConfigSubentry) -> _SubentryCoordinator:
@@ -143,7 +145,8 @@ class HomeportData:
                 subentry,
                 line=self.line,
                 keeper=self.keeper,
-                store=self._store,
+                pinholes=self.pinholes,
+                store=self.store,
                 tag=self._tag,
             )
         else:
@@ -153,7 +156,7 @@ class HomeportData:
                 subentry,
                 line=self.line,
                 sessions=self._sessions,
-                store=self._store,
+                store=self.store,
             )
         return coordinator
 
@@ -184,10 +187,11 @@ class HomeportData:
         coordinator: _SubentryCoordinator | None = self.ports.pop(subentry_id, None)
         coordinator = coordinator or self.hostnames.pop(subentry_id)
         await coordinator.async_shutdown()
-        self._store.wanted.discard(subentry_id)
-        self._store.closes.pop(subentry_id, None)
-        self._store.hostnames.pop(subentry_id, None)
-        await self._store.save()
+        self.store.wanted.discard(subentry_id)
+        self.store.closes.pop(subentry_id, None)
+        self.store.targets.pop(subentry_id, None)
+        self.store.hostnames.pop(subentry_id, None)
+        await self.store.save()
         self._close_orphans()
 
     def _owners(self) -> Owners:
@@ -212,7 +216,8 @@ class HomeportData:
             for subentry_id, subentry in self._entry.subentries.items()
             if not subentry.data.get(CONF_BY_HAND)
         }
-        orphans = self.keeper.remembered.keys() - kept
+        remembered = self.keeper.remembered.keys() | self.pinholes.keeper.remembered.keys()
+        orphans = remembered - kept
         if orphans and self.line.gateway:
             self._entry.async_create_background_task(
                 self._hass, self._close(orphans), "homeport removed ports"
@@ -233,6 +238,7 @@ class HomeportData:
         for port_id in port_ids:
             if gateway := self.line.gateway:
                 try:
+                    await self.pinholes.keep(port_id, lambda: None)
                     await self.keeper.close(gateway, port_id)
                 except GatewayError as err:
                     _LOGGER.warning("A removed port is still open on the router: %s", err)

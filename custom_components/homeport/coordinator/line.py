@@ -37,6 +37,7 @@ from .lookout import Lookout
 from .merge import gateway_evidence, held, host_moved, unseen
 from .multicast import Multicast
 from .schedule import Look, next_look
+from .second_router import follow_second_router, second_router
 from .survey import Around, Pieces, survey
 
 _LOGGER = logging.getLogger(__name__)
@@ -103,7 +104,7 @@ class LineCoordinator(HomeportCoordinator[LineReport]):
     @property
     def gateway(self) -> Gateway | None:
         """Return the gateway, if it answers."""
-        return self._link.gateway if self._link else None
+        return self._link.opener if self._link else None
 
     @property
     def gateway_info(self) -> GatewayInfo | None:
@@ -195,6 +196,7 @@ class LineCoordinator(HomeportCoordinator[LineReport]):
                 source_address,
                 memory=self._store.gateway,
                 save=self._store.save,
+                known=self._store.openings.values,
                 on_hint=self._hints.on_hint,
                 on_move=self._on_move,
             )
@@ -220,7 +222,8 @@ class LineCoordinator(HomeportCoordinator[LineReport]):
         try:
             status = await self._link.read()
         except GatewayError as err:
-            self._gateway_silent(err)
+            if self._link.gateway is None:  # else another reading was faster
+                self._gateway_silent(err)
         else:
             self._gateway_said(status, self._link)
         self.reads += 1
@@ -257,6 +260,15 @@ class LineCoordinator(HomeportCoordinator[LineReport]):
             self._lookout.want(anew=before is not None)
         elif before.connected != now.connected:
             self._lookout.want()
+
+    async def _follow_second_router(self) -> None:
+        """Open on the second router as well, if that is wanted and it was found."""
+        second = second_router(self.evidence)
+        if self._link is None or (self.options.both_routers and second is None):
+            return
+        wanted = second if self.options.both_routers else None
+        if await follow_second_router(self._link, wanted, self._store.save):
+            await self.async_refresh()
 
     @callback
     def _on_move(self, info: GatewayInfo) -> None:
@@ -319,6 +331,7 @@ class LineCoordinator(HomeportCoordinator[LineReport]):
         )
         await survey(around, self._found)
         self.surveyed = True
+        await self._follow_second_router()
         self._conclude(surveyed=True)
         self._log_echo()
 

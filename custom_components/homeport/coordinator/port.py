@@ -2,9 +2,8 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from ipaddress import IPv4Address
 import logging
 from typing import Any, override
 
@@ -12,16 +11,16 @@ from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.util import dt as dt_util
 
+from ..allowed_ports import families_of
 from ..const import (
     CONF_BY_HAND,
     CONF_CLOSE_AFTER,
     CONF_EXTERNAL_PORT,
-    CONF_INTERNAL_CLIENT,
     CONF_INTERNAL_PORT,
-    CONF_LOCATION,
     CONF_PROTOCOL,
+    Family,
 )
-from ..gateway import GatewayError, GatewayUnreachable, Opening, PortMapping, Transport
+from ..gateway import Gateway, GatewayError, GatewayUnreachable, Opening, PortMapping, Transport
 from ..outside import OtherAddress, OutsideError
 from ..ports import (
     Keeper,
@@ -32,8 +31,13 @@ from ..ports import (
     reachability,
 )
 from ..store import HomeportStore
+from .automatic import AutomaticPort
 from .base import HomeportCoordinator
 from .line import LineCoordinator
+from .pinhole import PinholeReport, Pinholes, PortPinhole
+from .port_report import PortReport
+from .refusal import is_for_others
+from .target import Target
 from .timer import CloseTimer
 
 _LOGGER = logging.getLogger(__name__)
@@ -46,40 +50,6 @@ _SHORTEST_WAIT = 5.0
 """Seconds between two readings of a lease, however short that is."""
 _OWN_EVENT = 2.0
 """Seconds that the event about it may take to come."""
-
-
-@dataclass(frozen=True, slots=True)
-class PortReport:
-    """A port, as far as it is known.
-
-    - `wanted`: whether its switch was turned on
-    - `mapping`: what the gateway's table shows; None when that could not be read
-    - `holder`: the foreign mapping that has the external port
-    - `reachability`: what was seen from outside; None when not known (any more)
-    - `probed`: the public address under which it was seen
-    - `checked`: when it was seen
-    """
-
-    wanted: bool
-    mapping: MappingState | None = None
-    holder: PortMapping | None = None
-    reachability: Reachability | None = None
-    probed: IPv4Address | None = None
-    checked: datetime | None = None
-
-    def unseen(self) -> PortReport:
-        """Return the report without what was seen from outside, which may be true no more."""
-        return replace(self, reachability=None, probed=None, checked=None)
-
-    def with_mapping(
-        self, mapping: MappingState | None, holder: PortMapping | None = None
-    ) -> PortReport:
-        """Return the report with what the gateway's table shows now.
-
-        What was seen from outside was seen through the mapping of that time.
-        """
-        report = self if mapping is self.mapping else self.unseen()
-        return replace(report, mapping=mapping, holder=holder)
 
 
 class PortCoordinator(HomeportCoordinator[PortReport]):
@@ -95,6 +65,7 @@ class PortCoordinator(HomeportCoordinator[PortReport]):
         *,
         line: LineCoordinator,
         keeper: Keeper,
+        pinholes: Pinholes,
         store: HomeportStore,
         tag: str,
     ) -> None:
@@ -110,8 +81,14 @@ class PortCoordinator(HomeportCoordinator[PortReport]):
         self._keeper = keeper
         self._store = store
         self._tag = tag
+        self.target = Target(
+            hass, entry, subentry, line=line, store=store, on_change=self._target_moved
+        )
+        self.pinhole = PortPinhole(subentry, pinholes, self.target, store)
+        self.automatic = AutomaticPort(hass, entry, subentry, line=line, keeper=keeper, store=store)
         self._keeping = asyncio.Lock()
         self._reads = 0
+        self._renewal: float | None = None
         self._refused = ""
         self._prober_failed = False
 
@@ -126,6 +103,11 @@ class PortCoordinator(HomeportCoordinator[PortReport]):
         return int(self.subentry.data[CONF_EXTERNAL_PORT])
 
     @property
+    def families(self) -> frozenset[Family]:
+        """Return the families over which it is to be reached."""
+        return families_of(self.subentry.data)
+
+    @property
     def by_hand(self) -> bool:
         """Say whether the user makes the rule on the router: then it is only looked at."""
         return bool(self.subentry.data.get(CONF_BY_HAND))
@@ -133,7 +115,7 @@ class PortCoordinator(HomeportCoordinator[PortReport]):
     @property
     def controlled(self) -> bool:
         """Say whether it is for Homeport to open and close it."""
-        return CONF_LOCATION in self.config_entry.data and not self.by_hand
+        return self.line.peer is not None and not self.by_hand
 
     @property
     def close_after(self) -> timedelta | None:
@@ -148,10 +130,9 @@ class PortCoordinator(HomeportCoordinator[PortReport]):
 
     @property
     def opening(self) -> Opening | None:
-        """Return the mapping it stands for; None while our own address is not known."""
-        client = self.subentry.data.get(CONF_INTERNAL_CLIENT)
-        address = IPv4Address(client) if client else self.line.own_address
-        if address is None:
+        """Return the mapping it stands for; None where that is not known, or none is wanted."""
+        address = self.target.ipv4
+        if address is None or Family.IPV4 not in self.families:
             return None
         return Opening(
             protocol=self.protocol,
@@ -162,6 +143,11 @@ class PortCoordinator(HomeportCoordinator[PortReport]):
         )
 
     @property
+    def is_open(self) -> bool | None:
+        """Say whether it is open over every family that is asked for, or over none at all."""
+        return self.data.is_open(ipv4=Family.IPV4 in self.families, ipv6=self.pinhole.asked)
+
+    @property
     def port_allowed(self) -> bool | None:
         """Say whether the external port is one of the line's; None where that is not limited.
 
@@ -170,20 +156,36 @@ class PortCoordinator(HomeportCoordinator[PortReport]):
         line = self.line.data
         if line.port_set is None or not line.confidence.is_sure:
             return None
+        if Family.IPV4 not in self.families:
+            return None
         return self.external_port in line.port_set
+
+    def is_own_only(self, err: GatewayError) -> bool:
+        """Say whether the gateway refuses since the port is another device's than its own."""
+        leads_elsewhere = self.target.ipv4 not in {None, self.line.own_address}
+        return leads_elsewhere and err is not self.pinhole.error and is_for_others(err)
 
     @callback
     def start(self) -> Callable[[], None]:
         """Follow the line; return what ends that."""
         self._timer.arm()
         self._line_updated()
-        return self.line.async_add_listener(self._line_updated)
+        ends = self.line.async_add_listener(self._line_updated), self.target.start()
+
+        def stop() -> None:
+            for end in ends:
+                end()
+
+        return stop
 
     @callback
     def subentry_changed(self) -> None:
         """Replace the mapping by what the subentry says now."""
+        self.target.subentry_changed()
         self.async_set_updated_data(self.data.unseen())
-        self._read_soon()
+        self.config_entry.async_create_background_task(
+            self.hass, self._look_and_read(), "homeport port"
+        )
 
     @callback
     def forget_wish(self) -> None:
@@ -209,11 +211,16 @@ class PortCoordinator(HomeportCoordinator[PortReport]):
                 raise GatewayUnreachable
             self.line.expect_table_events(_SLOW_CHANGE)
             self.async_set_updated_data(await self._keep())
-        except GatewayError:
-            self.async_set_updated_data(replace(self.data, wanted=wanted, mapping=None))
+        except GatewayError as err:
+            report = self.data.with_mapping(None)
+            self.async_set_updated_data(
+                replace(report, wanted=wanted, own_only=self.is_own_only(err))
+            )
             raise
         finally:
             await self._store.save()
+        if self.pinhole.error:
+            raise self.pinhole.error
 
     async def async_check(self) -> None:
         """Let the prober connect.
@@ -249,7 +256,7 @@ class PortCoordinator(HomeportCoordinator[PortReport]):
             if self._refused != (refusal := err.translation_key):
                 _LOGGER.warning("Port %s cannot be kept as wanted: %s", self.name, err or refusal)
             self._refused = refusal
-            return self.data.with_mapping(None)
+            return replace(self.data.with_mapping(None), own_only=self.is_own_only(err))
         self._refused = ""
         return report
 
@@ -258,7 +265,8 @@ class PortCoordinator(HomeportCoordinator[PortReport]):
         """Read the table after each reading of the gateway; forget what another address showed."""
         if self.data.probed and self.data.probed != self.line.data.public_ipv4:
             self.async_set_updated_data(self.data.unseen())
-        if self._reads != self.line.reads:
+        move = self.automatic.misplaced and self.automatic.movable
+        if self._reads != self.line.reads or move:
             self._reads = self.line.reads
             self._read_soon()
 
@@ -272,6 +280,16 @@ class PortCoordinator(HomeportCoordinator[PortReport]):
         )
         self._read_soon()
 
+    @callback
+    def _target_moved(self) -> None:
+        """Lead to where the device is now."""
+        self.async_set_updated_data(self.data.unseen())
+        self._read_soon()
+
+    async def _look_and_read(self) -> None:
+        await self.target.async_look()
+        await self.async_refresh()
+
     def _read_soon(self) -> None:
         self.config_entry.async_create_background_task(
             self.hass, self.async_refresh(), "homeport port"
@@ -284,10 +302,34 @@ class PortCoordinator(HomeportCoordinator[PortReport]):
         async with self._keeping:
             self._timer.settle()
             wanted = port in self._store.wanted
-        gateway, opening = self.line.gateway, self.opening
-        if gateway is None or opening is None or self.by_hand:
-            return replace(self.data.with_mapping(None), wanted=wanted)
-        kept = await self._keeper.keep(gateway, port, opening, wanted=wanted)
+        gateway = self.line.gateway
+        if gateway is None or self.by_hand:
+            self.pinhole.forget()
+            report = replace(self.data.with_mapping(None), pinhole=PinholeReport())
+            return replace(report, wanted=wanted)
+        report, refusal = self.data, None
+        try:
+            report = await self._keep_mapping(gateway, wanted=wanted)
+        except GatewayError as err:
+            refusal = err
+        # One family does not wait for the other one's trouble to be over.
+        pinhole = await self.pinhole.keep()
+        again = [each for each in (self._renewal, self.pinhole.read_again) if each]
+        self.update_interval = timedelta(seconds=min(again)) if again else None
+        if refusal:
+            self.data = replace(self.data, pinhole=pinhole)
+            raise refusal
+        return replace(report, pinhole=pinhole)
+
+    async def _keep_mapping(self, gateway: Gateway, *, wanted: bool) -> PortReport:
+        """Do so for IPv4. Raises GatewayError."""
+        port, self._renewal = self.subentry.subentry_id, None
+        kept = await self.automatic.keep(gateway, lambda: self.opening, wanted=wanted)
+        if kept is None:
+            if self.target.name or Family.IPV4 not in self.families:
+                await self._keeper.close(gateway, port)
+            state = None if wanted else MappingState.CLOSED
+            return replace(self.data.with_mapping(state), wanted=wanted)
         holder = kept.mapping if kept.state is MappingState.FOREIGN else None
         self._renew_in_time(kept.mapping if kept.state is MappingState.OPEN else None)
         return replace(self.data.with_mapping(kept.state, holder), wanted=wanted)
@@ -296,12 +338,14 @@ class PortCoordinator(HomeportCoordinator[PortReport]):
         """See to it that a lease which ends before the gateway is read twice more is renewed."""
         short = mapping is not None and 0 < mapping.lease < _SHORT_LEASE
         seconds = max(mapping.lease / 2, _SHORTEST_WAIT) if mapping and short else 0
-        self.update_interval = timedelta(seconds=seconds) if short else None
+        self._renewal = seconds if short else None
 
     async def _probe(self) -> PortReport:
         prober = self.line.prober
         if prober is None:
             raise NotProbed("no_prober")
+        if Family.IPV4 not in self.families:
+            raise NotProbed("prober_ipv4_only")
         address = address_to_probe(self.line.data, self.protocol, self.external_port)
         accepted = await prober.accepts(self.external_port, address)
         line = self.line.data

@@ -1,6 +1,7 @@
 """Asking and telling the router."""
 
 from .announcements import Announcement, Announcements, Announcer
+from .chain import Chain
 from .datagram import IPAddress
 from .discover import find_location
 from .epoch import Epoch, natpmp_lost_state, pcp_lost_state
@@ -11,14 +12,17 @@ from .errors import (
     GatewayUnreachable,
     NoPublicAddress,
     NotPermitted,
+    PcpRefused,
     PortTaken,
     SamePortRequired,
     UpnpCode,
 )
+from .firewall import Firewall, FirewallPlace, PinholeUnsupported
+from .hole import Hole, hole_from_dict, hole_to_dict
 from .igd import Igd
 from .link import Link, Peer
 from .mapper import Mappers
-from .memory import Memory, opening_from_dict, opening_to_dict
+from .memory import Memory, Second, opening_from_dict, opening_to_dict
 from .model import (
     UNKNOWN_LEASE,
     Gateway,
@@ -30,6 +34,9 @@ from .model import (
     Transport,
     WanStatus,
 )
+from .pcp_message import PcpResult
+from .pinhole import Pinhole, PinholeForbidden
+from .pinhole_way import FirewallOff, PinholeWay
 from .resolve import resolve
 
 __all__ = [
@@ -38,13 +45,18 @@ __all__ = [
     "Announcement",
     "Announcements",
     "Announcer",
+    "Chain",
     "Epoch",
+    "Firewall",
+    "FirewallOff",
+    "FirewallPlace",
     "Gateway",
     "GatewayError",
     "GatewayInfo",
     "GatewayNotFound",
     "GatewayUnreachable",
     "Granted",
+    "Hole",
     "IPAddress",
     "Igd",
     "Link",
@@ -54,14 +66,23 @@ __all__ = [
     "NoPublicAddress",
     "NotPermitted",
     "Opening",
+    "PcpRefused",
+    "PcpResult",
     "Peer",
+    "Pinhole",
+    "PinholeForbidden",
+    "PinholeUnsupported",
+    "PinholeWay",
     "PortMapping",
     "PortTaken",
     "SamePortRequired",
+    "Second",
     "Transport",
     "UpnpCode",
     "WanStatus",
     "find_location",
+    "hole_from_dict",
+    "hole_to_dict",
     "natpmp_lost_state",
     "opening_from_dict",
     "opening_to_dict",

@@ -10,6 +10,7 @@ from typing import Final
 import aiohttp
 from yarl import URL
 
+from .chain import Chain, Known
 from .discover import find_location
 from .errors import GatewayError, GatewayNotFound, GatewayUnreachable
 from .events import Events, Hint
@@ -54,23 +55,29 @@ class Link:
         *,
         memory: Memory,
         save: Callable[[], Awaitable[None]],
+        known: Known = tuple,
         on_hint: Hint = lambda _: None,
         on_move: Callable[[GatewayInfo], None] = lambda _: None,
     ) -> None:
         """Take what tells our own address towards another one, and whom to tell.
 
-        `on_hint` is told of events; `on_move` that the description is elsewhere by now.
+        `known` returns the openings that are ours, where there may be a second router. `on_hint` is
+        told of events; `on_move` that the description is elsewhere by now.
         """
         self._session = session
         self._peer = peer
         self._source_address = source_address
-        self._memory = memory
+        self.memory = memory
+        """What is known of the gateway from before, and learned now."""
+        self._known = known
         self._save = save
         self._on_hint = on_hint
         self._on_move = on_move
         self._events: Events | None = None
         self._mappers: Mappers | None = None
         self._closed = False
+        self._turn = 0
+        self._chain: Chain | None = None
         self._igd_seen: float | None = None
         self.gateway: Router | None = None
         self.address: IPv4Address | None = None
@@ -83,6 +90,16 @@ class Link:
         return self.gateway.igd if self.gateway else None
 
     @property
+    def opener(self) -> Router | Chain | None:
+        """Return what opens ports: the gateway, with a second router behind it if there is one."""
+        gateway, second = self.gateway, self.memory.second
+        if gateway is None or second is None:
+            return gateway
+        if self._chain is None or (self._chain.inner, self._chain.second) != (gateway, second):
+            self._chain = Chain(gateway, self._session, second, self._known)
+        return self._chain
+
+    @property
     def pushes(self) -> bool:
         """Say whether the gateway tells us of changes by itself."""
         return bool(self._events and self._events.subscribed)
@@ -92,6 +109,7 @@ class Link:
 
         Raises GatewayError; after one the next call starts over.
         """
+        turn = self._turn
         try:
             gateway = await self.connect()
             status = await gateway.wan_status()
@@ -105,7 +123,9 @@ class Link:
                 if self._events is None and not self._closed:
                     await self._listen(igd)
         except GatewayError as err:
-            await self.stop(lost=isinstance(err, GatewayUnreachable))
+            # Not what another reading has connected to in the meantime.
+            if turn == self._turn:
+                await self.stop(lost=isinstance(err, GatewayUnreachable))
             raise
         return status
 
@@ -116,6 +136,7 @@ class Link:
         """
         if self.gateway and (self.gateway.igd or not self._peer.location):
             return self.gateway
+        turn = self._turn
         try:
             # Asked anew each time: this machine may have moved in the meantime.
             address = IPv4Address(await resolve(self._peer.name))
@@ -124,11 +145,19 @@ class Link:
             raise GatewayUnreachable(type(err).__name__) from err
         if self._mappers is None or (self.address, self.own_address) != (address, own):
             await self._forget_mappers()
-            self._mappers = Mappers(address, own, self._memory)
+            self._mappers = Mappers(address, own, self.memory)
+        mappers = self._mappers
         self.address, self.own_address = address, own
-        igd = await self._connect_igd(self._mappers)
-        self.gateway = Router(igd, self._mappers, self._memory, self._save)
+        igd = await self._connect_igd(mappers)
+        if self._closed or turn != self._turn:  # it was stopped in the meantime
+            raise GatewayUnreachable
+        self.gateway = Router(igd, mappers, self.memory, self._save)
         return self.gateway
+
+    async def connect_opener(self) -> Router | Chain:
+        """Return what opens ports, connecting where there is no connection. Raises GatewayError."""
+        gateway = await self.connect()
+        return self.opener or gateway
 
     async def close(self) -> None:
         """Stop for good: a reading under way does not begin to listen any more."""
@@ -137,6 +166,7 @@ class Link:
 
     async def stop(self, *, lost: bool = False) -> None:
         """End the subscription and forget the connection."""
+        self._turn += 1
         gateway, self.gateway = self.gateway, None
         if gateway:
             await gateway.stop()
@@ -162,7 +192,7 @@ class Link:
 
     async def _find_igd(self, location: str) -> Igd:
         """Connect at a URL, or at that where the same host says its description is by now."""
-        rule = self._memory.lease_rule
+        rule = self.memory.lease_rule
         try:
             return await Igd.connect(self._session, location, lease_rule=rule)
         except GatewayError as err:

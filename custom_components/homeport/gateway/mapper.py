@@ -154,6 +154,7 @@ class Mappers:
 
     def __init__(self, gateway: IPv4Address, own: IPv4Address, memory: Memory) -> None:
         """Take the gateway's address, our own, and what is remembered; nothing is asked yet."""
+        self.own = own
         self._pcp = PcpMapper(gateway, own, memory)
         self._natpmp = NatPmpMapper(gateway, own, memory)
         self._probe: asyncio.Task[list[Mapper]] | None = None

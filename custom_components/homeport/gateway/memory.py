@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 import hashlib
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 import secrets
 from typing import Any, Final, Self
 
@@ -36,6 +36,14 @@ class Grant:
     ends: float
 
 
+@dataclass(frozen=True, slots=True)
+class Second:
+    """A second router: where it is asked, and what address the first one has there."""
+
+    router: IPv4Address
+    wan: IPv4Address
+
+
 @dataclass(slots=True)
 class Memory:
     """What to know again after a restart.
@@ -43,11 +51,13 @@ class Memory:
     - `secret`: what the nonces of PCP come from, so that no other host can guess one
     - `lease_rule`: see `Igd`
     - `grants`: what was asked for by PCP or NAT-PMP and may still be open, by its key
+    - `second`: the second router on which everything is opened as well, if there is one
     """
 
     secret: bytes = field(default_factory=lambda: secrets.token_bytes(_SECRET_BYTES))
     lease_rule: int | None = None
     grants: dict[MappingKey, Grant] = field(default_factory=dict)
+    second: Second | None = None
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Self:
@@ -66,6 +76,9 @@ class Memory:
                     By(each["by"]), opening_from_dict(each["opening"]), _end(each["ends"])
                 )
                 memory.grants[grant.opening.key] = grant
+        with suppress(KeyError, TypeError, ValueError):
+            second = stored["second"]
+            memory.second = Second(IPv4Address(second["router"]), IPv4Address(second["wan"]))
         return memory
 
     def to_dict(self) -> dict[str, Any]:
@@ -81,6 +94,8 @@ class Memory:
                 }
                 for grant in self.grants.values()
             ],
+            "second": self.second
+            and {"router": str(self.second.router), "wan": str(self.second.wan)},
         }
 
     def nonce(self, opening: Opening) -> bytes:
@@ -88,7 +103,13 @@ class Memory:
 
         PCP tells a mapping by protocol, client and internal port (RFC 6887 section 11.1).
         """
-        said = f"{opening.protocol} {opening.internal_client} {opening.internal_port}"
+        return self.nonce_for(opening.protocol, opening.internal_client, opening.internal_port)
+
+    def nonce_for(
+        self, protocol: Transport, client: IPv4Address | IPv6Address, internal_port: int
+    ) -> bytes:
+        """Return the mapping nonce for a port of a host."""
+        said = f"{protocol} {client} {internal_port}"
         digest = hashlib.blake2b(said.encode(), key=self.secret, digest_size=_NONCE_BYTES)
         return digest.digest()
 

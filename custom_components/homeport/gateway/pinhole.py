@@ -20,7 +20,7 @@ LONGEST_LEASE: Final = 86400
 """Seconds. Nothing stays open for ever: 0 and more than this is refused with 402."""
 
 _PROTOCOL_NUMBERS = {Transport.TCP: 6, Transport.UDP: 17}  # IANA, Protocol Numbers
-_LARGEST_ID = 65535  # a ui2
+LARGEST_ID: Final = 65535  # a ui2
 _FIRST_FREE_PORT = 1024  # those below are for machines that have signed in, as the standard has it
 # miniupnpd 2.3.1 says 402 of an unknown id (measured). 606 means that the id has by now become that
 # of another machine, as happens after a restart.
@@ -192,6 +192,6 @@ def _parse_id(text: str) -> int:
     """Return a UniqueID. Raises InvalidAnswer."""
     if not (text.isascii() and text.isdecimal() and len(text) <= 5):
         raise InvalidAnswer
-    if (unique_id := int(text)) > _LARGEST_ID:
+    if (unique_id := int(text)) > LARGEST_ID:
         raise InvalidAnswer
     return unique_id

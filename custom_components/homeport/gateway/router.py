@@ -2,20 +2,24 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import replace
+from ipaddress import IPv4Address
 import time
 from typing import Final
 
 from .epoch import Epoch, natpmp_lost_state, pcp_lost_state
 from .errors import (
     ActionRefused,
+    ActionUnsupported,
     GatewayError,
     GatewayUnreachable,
     HttpRefused,
     InvalidAnswer,
     NatPmpRefused,
     NoPublicAddress,
+    NotPermitted,
     PcpRefused,
     PortTaken,
+    UpnpCode,
 )
 from .igd import Igd
 from .mapper import Mapper, Mappers
@@ -26,10 +30,23 @@ from .reading import Reading
 _LOST: Final = {By.PCP: pcp_lost_state, By.NAT_PMP: natpmp_lost_state}
 
 
+# Refusals that are about UPnP, and not about this port or about the gateway's table.
+_OF_UPNP: Final = frozenset(
+    {
+        UpnpCode.INVALID_ARGS,
+        UpnpCode.SAME_PORT_VALUES_REQUIRED,
+        UpnpCode.ONLY_PERMANENT_LEASES,
+        UpnpCode.REMOTE_HOST_ONLY_WILDCARD,
+        UpnpCode.EXTERNAL_PORT_ONLY_WILDCARD,
+        UpnpCode.WILDCARD_NOT_PERMITTED_IN_INTERNAL_PORT,
+    }
+)
+
+
 class Router:
     """The protocols of one gateway behind one interface.
 
-    UPnP comes first, since it alone shows what is open. What it refuses is asked for by PCP and
+    UPnP comes first, since it alone shows what is open. What it cannot do is asked for by PCP and
     NAT-PMP, and what one of these has opened stays with it.
     """
 
@@ -48,6 +65,7 @@ class Router:
         """
         self.igd = igd
         self._mappers = mappers
+        self._own = mappers.own
         self._memory = memory
         self._save = save
         self._now = now
@@ -99,6 +117,8 @@ class Router:
             except PortTaken, NoPublicAddress:
                 raise
             except (ActionRefused, HttpRefused, InvalidAnswer, PcpRefused, NatPmpRefused) as err:
+                if not _may_differ(err, opening, self._own):
+                    raise refusal or err from err
                 refusal = refusal or err
             except GatewayUnreachable as err:
                 # It may have opened it all the same: another one would open it twice.
@@ -227,3 +247,18 @@ class Router:
             enabled=opening.key in self._seen,
             lease=max(int(grant.ends - self._now()), 1),
         )
+
+
+def _may_differ(err: GatewayError, opening: Opening, own: IPv4Address | None) -> bool:
+    """Say whether another protocol may open what this one has refused.
+
+    Not a port that is refused itself: PCP and NAT-PMP would give another one instead, and miniupnpd
+    2.3.1 opens the next one that its rules allow, after seconds in which it answers to nobody
+    (measured on a MAP-E router).
+    """
+    if isinstance(err, NotPermitted):
+        # Only for others: PCP knows requests on behalf of another host.
+        return opening.internal_client != own
+    if isinstance(err, ActionRefused) and not isinstance(err, ActionUnsupported):
+        return err.code in _OF_UPNP
+    return True

@@ -92,8 +92,7 @@ class Keeper:
         if lost and found and found.is_of(opening):
             # Ours beyond doubt, although the memory of it was lost: it can be closed all the same.
             remembered = self.remembered[port_id] = opening
-        granted = self._granted.get(port_id, LEASE)
-        steps = plan(wanted, remembered, table, granted)
+        steps = plan(wanted, remembered, table, self._granted.get(port_id))
         changed = bool(steps.close or steps.open)
         if steps.close:
             await gateway.close(steps.close.key)
@@ -109,8 +108,9 @@ class Keeper:
         if steps.open:
             await self._open(gateway, port_id, steps.open)
             table[steps.open.key] = found = await gateway.mapping(steps.open.key)
+            # Gateways give less than was asked for without a word.
+            self._granted.pop(port_id, None)
             if found and found.lease > 0:
-                # Gateways give less than was asked for without a word.
                 self._granted[port_id] = found.lease
         return table[opening.key], changed
 

@@ -39,14 +39,14 @@ def plan(
     wanted: Opening | None,
     remembered: Opening | None,
     table: Mapping[MappingKey, PortMapping | None],
-    granted: int = LEASE,
+    granted: int | None = None,
 ) -> Plan:
     """Decide the next steps for one port.
 
     `remembered` is what was opened for it before; `table` holds what the gateway has now at the
-    keys of both, and `granted` is the lease that the gateway gave, in seconds: at half of it the
-    mapping is renewed. Only a mapping whose description, client and ports are those of an opening
-    of ours is ever closed or replaced.
+    keys of both, and `granted` is the lease that the gateway gave, in seconds, if that was read: at
+    half of it the mapping is renewed. Only a mapping whose description, client and ports are those
+    of an opening of ours is ever closed or replaced.
     """
     stale = remembered if remembered != wanted else None
     stale_mapping = table[stale.key] if stale else None
@@ -61,7 +61,10 @@ def plan(
     if not found.is_of(wanted):
         return Plan(close=close, forget=forget, holder=found)
     # One that is ours, but not remembered as such, has to be: else nobody would ever close it.
-    renew = remembered != wanted or not found.enabled or 0 < found.lease <= granted // 2
+    due = 0 < found.lease <= (granted or LEASE) // 2
+    # miniupnpd 2.3.1 shows 0 when it is late to end one, which elsewhere stands for ever.
+    due = due or (found.lease == 0 and granted is not None)
+    renew = remembered != wanted or not found.enabled or due
     return Plan(close=close, forget=forget, open=wanted if renew else None)
 
 
