@@ -54,7 +54,7 @@ async def run(home: Home, rounds: int) -> list[Series]:
 
 
 def _cold(home: Home, port: str) -> Way:
-    """The entry is enabled with the port wanted: it knows the router's URL, and nothing else."""
+    """Enable the entry with the port wanted: it knows the URL of the router, and nothing else."""
     server, entry = home.server, home.homeport.entry_id
 
     async def turn_off() -> None:

@@ -88,10 +88,9 @@ The HTTP requests that miniupnpd takes note of, by client, while {_PORTS} ports 
 happens. Homeport runs in one Home Assistant, and the `upnp` integration in another one on another
 machine, with its settings as they come: both at the same time, from a minute after their start.
 The lines are the times between two requests, {_LOOK * 1000:.0f} ms finely; their names say how many
-there were and what that makes in an hour. Both listen to the same announcements. The fewer minutes,
-the more of what Homeport does less often than that is left out or counted too high: it reads the
-router every 5 minutes, all of its table every 25, and renews leases and its subscription every 22
-to 30 minutes.""",
-    rounds=30,
+there were in one row of minutes, and what that would make in an hour. What Homeport does less often
+may be left out by that, or counted too high: it reads the router every 5 minutes, and all of its
+table every 25; the leases and its subscription are renewed every 22 to 30.""",
+    rounds=15,
     run=run,
 )

@@ -143,6 +143,19 @@ async def test_each_step_keeps_what_the_other_has_set(
     assert entry.options == {"stun_minutes": 0}
 
 
+async def test_both_routers_can_be_chosen_and_left(
+    hass: HomeAssistant, home: DemoHome, set_up: SetUp
+) -> None:
+    entry = await set_up()
+    before = dict(entry.options)
+    await send(hass, await begin(hass, entry, "line"), AUTOMATIC | {"both_routers": True})
+    assert entry.options == before | {"both_routers": True}
+    result = await begin(hass, entry, "line")
+    assert suggested(result) == {"both_routers": True}
+    await send(hass, result, AUTOMATIC | {"both_routers": False})
+    assert entry.options == before
+
+
 async def test_what_the_user_says_is_believed_and_shown_as_such(
     hass: HomeAssistant, home: DemoHome, set_up: SetUp
 ) -> None:

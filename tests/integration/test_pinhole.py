@@ -219,6 +219,21 @@ async def test_no_address_to_open(
     assert state_of(hass, entry, "open", game) == "unknown"
 
 
+async def test_another_address_of_our_own_is_followed(
+    hass: HomeAssistant, home: DemoHome, ipv6: Ipv6, set_up: SetUp
+) -> None:
+    game = only_ipv6(home)
+    entry = await set_up(game)
+    ipv6.own = None
+    with fails("ipv6_unknown"):
+        await switch(hass, entry, game, "on")
+    ipv6.own = IPv6Address(OWN)
+    reads = entry.runtime_data.line.reads
+    entry.runtime_data.line.async_update_listeners()
+    await until(lambda: state_of(hass, entry, "open", game) == "on")
+    assert entry.runtime_data.line.reads == reads
+
+
 async def test_what_is_remembered_is_closed_after_a_restart(
     hass: HomeAssistant, home: DemoHome, ipv6: Ipv6, set_up: SetUp
 ) -> None:

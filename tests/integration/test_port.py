@@ -57,7 +57,7 @@ async def test_switch_shows_what_the_router_shows(
     assert mapping.internal_port == home.facts.game_port
     assert mapping.external_port == outside
     assert mapping.internal_client == "127.0.0.1"
-    assert mapping.lease == 3600
+    assert mapping.lease == 7200
     assert GAME_TEXT in await get("127.0.0.1", outside)
 
     await switch(hass, entry, game, "off")
@@ -278,5 +278,5 @@ async def test_renewal_at_half_the_lease(
     await readings(hass, entry, home)
     await until(lambda: len(sent(home, "AddPortMapping")) == 2)
     [mapping] = home.igd.table.values()
-    assert mapping.lease == 3600
+    assert mapping.lease == 7200
     assert state_of(hass, entry, "open", game) == "on"

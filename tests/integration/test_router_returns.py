@@ -15,13 +15,13 @@ DEVICE = "urn:schemas-upnp-org:device:InternetGatewayDevice:2"
 ALIVE, BYEBYE = SsdpChange.ALIVE, SsdpChange.BYEBYE
 
 
-def said(udn: str, boot: str | None) -> SsdpServiceInfo:
+def said(udn: str, boot: str | None, target: str = DEVICE) -> SsdpServiceInfo:
     """Return an announcement of a device."""
     headers = {} if boot is None else {"BOOTID.UPNP.ORG": boot}
     return SsdpServiceInfo(
-        ssdp_usn=f"{udn}::{DEVICE}",
-        ssdp_st=DEVICE,
-        ssdp_nt=DEVICE,
+        ssdp_usn=f"{udn}::{target}",
+        ssdp_st=target,
+        ssdp_nt=target,
         ssdp_udn=udn,
         ssdp_headers=headers,
         upnp={},
@@ -49,14 +49,15 @@ async def test_a_restart_that_is_announced_brings_ports_and_events_back(
     await until(lambda: state_of(hass, entry, "open", game) == "on")
 
 
+@pytest.mark.parametrize("target", [DEVICE, "upnp:rootdevice"])
 async def test_goodbye_and_hello_is_a_restart_too(
-    hass: HomeAssistant, home: DemoHome, set_up: SetUp, announce: Announce
+    hass: HomeAssistant, home: DemoHome, set_up: SetUp, announce: Announce, target: str
 ) -> None:
     game = port(home)
     entry = await set_up(game)
     await opened(hass, entry, game)
     home.igd.table.clear()
-    announce(said(home.igd.identity.udn, None), BYEBYE)
+    announce(said(home.igd.identity.udn, None, target), BYEBYE)
     await hass.async_block_till_done()
     assert not home.igd.table
     announce(said(home.igd.identity.udn, None), ALIVE)

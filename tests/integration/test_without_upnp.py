@@ -206,7 +206,7 @@ async def test_without_upnp_for_long_another_protocol_takes_its_place(
         raise GatewayNotFound
 
     monkeypatch.setattr(Igd, "connect", refused)
-    await entry.runtime_data.line._link.stop()
+    await entry.runtime_data.line.link.stop()
     await entry.runtime_data.line.async_refresh()
     await opened(hass, entry, game)
     assert router.table

@@ -4,7 +4,8 @@ The gateway lives in memory, and every call to it and every save is a point wher
 end with a crash. After it only what was saved is known.
 """
 
-from collections.abc import Awaitable, Coroutine, Generator
+import asyncio
+from collections.abc import Coroutine
 from dataclasses import replace
 from enum import Enum, auto
 from ipaddress import IPv4Address
@@ -46,11 +47,34 @@ class Mood(Enum):
     LIES = auto()
 
 
-class Point(Awaitable[None]):
-    """A point where the story can end."""
+class Crashed(BaseException):
+    """The story ended before its end: nobody catches it."""
 
-    def __await__(self) -> Generator[None]:
-        yield
+
+class Story:
+    """Runs the keeper to the end, or to the point of a certain number, where it crashes."""
+
+    def __init__(self) -> None:
+        self._runner = asyncio.Runner()
+        self._left: int | None = None
+
+    def close(self) -> None:
+        self._runner.close()
+
+    async def point(self) -> None:
+        """Pass a point where the story can end. After a crash nothing gets past one."""
+        if self._left is not None:
+            self._left -= 1
+            if self._left <= 0:
+                raise Crashed
+        await asyncio.sleep(0)
+
+    def tell[T](self, story: Coroutine[Any, Any, T], points: int | None = None) -> T:
+        self._left = points
+        try:
+            return self._runner.run(story)
+        finally:
+            self._left = None
 
 
 def found(opening: Opening, lease: int) -> PortMapping:
@@ -65,14 +89,15 @@ def found(opening: Opening, lease: int) -> PortMapping:
 class Router:
     """A gateway that must never be told to touch what is foreign."""
 
-    def __init__(self) -> None:
+    def __init__(self, story: Story) -> None:
+        self._story = story
         self.table: dict[MappingKey, PortMapping] = {}
         self.foreign: set[MappingKey] = set()
         self.moods: list[Mood] = []
         self.permanent = False
 
     async def _meet(self) -> Mood:
-        await Point()
+        await self._story.point()
         mood = self.moods.pop(0) if self.moods else Mood.WELL
         if mood is Mood.REFUSES:
             raise ActionRefused(501)
@@ -108,32 +133,13 @@ class Router:
             raise GatewayUnreachable
 
 
-class Crashed(Exception):
-    """The story ended before its end."""
-
-
-def drive[T](story: Coroutine[Any, Any, T], points: int | None = None) -> T:
-    """Run to the end, or crash at the point of that number."""
-    passed = 0
-    try:
-        while True:
-            story.send(None)
-            passed += 1
-            if passed == points:
-                raise Crashed
-    except StopIteration as end:
-        result: T = end.value
-        return result
-    finally:
-        story.close()
-
-
 class Histories(RuleBasedStateMachine):
     """Wishes, faults and crashes; what must hold holds after each step."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.router = Router()
+        self.story = Story()
+        self.router = Router(self.story)
         self.wishes: dict[str, Opening] = {}
         self.shown: dict[str, Opening] = dict(zip(PORT_IDS, OPENINGS, strict=False))
         self.saved: dict[str, Opening] = {}
@@ -143,7 +149,7 @@ class Histories(RuleBasedStateMachine):
         self.keeper = Keeper(dict(self.saved), self.save)
 
     async def save(self) -> None:
-        await Point()
+        await self.story.point()
         self.saved = dict(self.keeper.remembered)
 
     def keep(self, port_id: str, points: int | None = None) -> Kept:
@@ -154,7 +160,7 @@ class Histories(RuleBasedStateMachine):
             opening or self.shown[port_id],
             wanted=opening is not None,
         )
-        return drive(story, points)
+        return self.story.tell(story, points)
 
     def wish(self, port_id: str, opening: Opening | None) -> None:
         """Two ports never have the same external port: the flow sees to it."""
@@ -193,7 +199,7 @@ class Histories(RuleBasedStateMachine):
     def removed(self, port_id: str, points: int | None) -> None:
         self.wishes.pop(port_id, None)
         try:
-            drive(self.keeper.close(self.router, port_id), points)
+            self.story.tell(self.keeper.close(self.router, port_id), points)
         except Crashed:
             self.start()
         else:
@@ -245,7 +251,10 @@ class Histories(RuleBasedStateMachine):
         assert self.keeper.remembered == self.saved
 
     def teardown(self) -> None:
-        self.settle()
+        try:
+            self.settle()
+        finally:
+            self.story.close()
 
 
 TestHistories = Histories.TestCase

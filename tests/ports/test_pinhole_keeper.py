@@ -92,7 +92,7 @@ async def test_open_read_renewed_and_closed(home: Home) -> None:
     kept = await home.keep(A)
     assert kept.state is PinholeState.OPEN
     assert kept.hole
-    assert kept.hole.ends == home.time[0] + 3600
+    assert kept.hole.ends == home.time[0] + 7200
     assert home.asked("AddPinhole") == 2
     assert (await home.keep(None)).state is PinholeState.CLOSED
     assert home.open == set()
@@ -237,7 +237,7 @@ async def test_an_address_that_is_ours_no_more(home: Home) -> None:
     home.keeper.remembered["a"] = [old]
     assert (await home.keep(None)).state is PinholeState.CLOSED
     assert home.keeper.remembered["a"] == [old]
-    home.time[0] += 3600
+    home.time[0] += 7200
     await home.keep(None)
     assert home.keeper.remembered == {}
 

@@ -6,8 +6,12 @@ from homeassistant.components import ssdp
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.service_info.ssdp import SsdpServiceInfo
 
-_DEVICE = "urn:schemas-upnp-org:device:InternetGatewayDevice:{}"
-_VERSIONS = (1, 2)
+# The first as well, since Home Assistant passes on the first goodbye of a device only.
+_TARGETS = (
+    "upnp:rootdevice",
+    "urn:schemas-upnp-org:device:InternetGatewayDevice:1",
+    "urn:schemas-upnp-org:device:InternetGatewayDevice:2",
+)
 
 
 class Announcements:
@@ -36,11 +40,10 @@ class Announcements:
 
     async def start(self) -> None:
         """Begin to listen; what was announced lately is heard again, and is no news."""
-        for version in _VERSIONS:
-            device = _DEVICE.format(version)
+        for target in _TARGETS:
             for header in "nt", "st":
                 self._stop.append(
-                    await ssdp.async_register_callback(self._hass, self._heard, {header: device})
+                    await ssdp.async_register_callback(self._hass, self._heard, {header: target})
                 )
 
     @callback

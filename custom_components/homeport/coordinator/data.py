@@ -15,6 +15,7 @@ from ..const import CONF_BY_HAND, SUBENTRY_HOSTNAME, SUBENTRY_PORT
 from ..gateway import GatewayError, GatewayUnreachable, Opening
 from ..ports import Keeper
 from ..store import HomeportStore
+from .address_check import async_check_address
 from .base import HomeportCoordinator, Sessions
 from .hostname import HostnameCoordinator
 from .line import LineCoordinator
@@ -77,6 +78,7 @@ class HomeportData:
         self._entry.async_on_unload(self.line.async_add_listener(self._close_orphans))
         if self.table:
             self._entry.async_on_unload(self.table.start())
+            self._entry.async_on_unload(async_check_address(self._hass, self.line))
         self.line.start()
         for coordinator in self.of_subentries:
             self._follow(coordinator)

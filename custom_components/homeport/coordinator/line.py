@@ -42,7 +42,7 @@ from .survey import Around, Pieces, survey
 
 _LOGGER = logging.getLogger(__name__)
 
-_POLL_WITH_EVENTS = timedelta(minutes=5)
+_POLL_WITH_EVENTS = timedelta(minutes=30)
 _POLL_WITHOUT_EVENTS = timedelta(minutes=1)
 _POLL_SILENT_GATEWAY = timedelta(seconds=4)
 _POLL_LOST_GATEWAY = timedelta(seconds=30)
@@ -73,7 +73,7 @@ class LineCoordinator(HomeportCoordinator[LineReport]):
         self._run = partial(entry.async_create_background_task, hass)
         self._address_listeners: list[Callable[[AddressEvent], None]] = []
         self._hints = Hints(self.async_refresh, lambda: self.evidence.gateway, self._run)
-        self._link = self._new_link()
+        self.link = self._new_link()
         self._returning: asyncio.Task[None] | None = None
         self._announcements = (
             Announcements(
@@ -82,7 +82,7 @@ class LineCoordinator(HomeportCoordinator[LineReport]):
                 lambda: not self.gateway_answers,
                 self._on_return,
             )
-            if self._link
+            if self.link
             else None
         )
         self._multicast = Multicast(self._on_return, self._hints.on_hint)
@@ -96,7 +96,7 @@ class LineCoordinator(HomeportCoordinator[LineReport]):
             sessions, self._survey, self._next_look, lambda: self.evidence, lambda: self.options
         )
         self.options = LineOptions.from_mapping(entry.options)
-        self.evidence = self._with_options(Evidence(gateway_pending=self._link is not None))
+        self.evidence = self._with_options(Evidence(gateway_pending=self.link is not None))
         """What is known of the line, for others to read."""
         self.reads = 0
         """Readings of the gateway so far, failed ones included: ports are read after each."""
@@ -104,17 +104,17 @@ class LineCoordinator(HomeportCoordinator[LineReport]):
     @property
     def gateway(self) -> Gateway | None:
         """Return the gateway, if it answers."""
-        return self._link.opener if self._link else None
+        return self.link.opener if self.link else None
 
     @property
     def gateway_info(self) -> GatewayInfo | None:
         """Return who the gateway is, if it answers."""
-        return self._link.igd.info if self._link and self._link.igd else None
+        return self.link.igd.info if self.link and self.link.igd else None
 
     @property
     def own_address(self) -> IPv4Address | None:
         """Return the address of this Home Assistant as the gateway sees it."""
-        return self._link.own_address if self._link and self._link.gateway else None
+        return self.link.own_address if self.link and self.link.gateway else None
 
     @property
     def gateway_answers(self) -> bool:
@@ -180,8 +180,8 @@ class LineCoordinator(HomeportCoordinator[LineReport]):
             self._announcements.stop()
         await self._watch.stop()
         await self._multicast.stop()
-        if self._link:
-            await self._link.close()
+        if self.link:
+            await self.link.close()
 
     @override
     async def _async_update_data(self) -> LineReport:
@@ -217,15 +217,15 @@ class LineCoordinator(HomeportCoordinator[LineReport]):
     # --- The gateway -----------------------------------------------------------------------------
 
     async def _read_gateway(self) -> None:
-        if not self._link:
+        if not self.link:
             return
         try:
-            status = await self._link.read()
+            status = await self.link.read()
         except GatewayError as err:
-            if self._link.gateway is None:  # else another reading was faster
+            if self.link.gateway is None:  # else another reading was faster
                 self._gateway_silent(err)
         else:
-            self._gateway_said(status, self._link)
+            self._gateway_said(status, self.link)
         self.reads += 1
 
     def _gateway_silent(self, err: GatewayError) -> None:
@@ -264,10 +264,10 @@ class LineCoordinator(HomeportCoordinator[LineReport]):
     async def _follow_second_router(self) -> None:
         """Open on the second router as well, if that is wanted and it was found."""
         second = second_router(self.evidence)
-        if self._link is None or (self.options.both_routers and second is None):
+        if self.link is None or (self.options.both_routers and second is None):
             return
         wanted = second if self.options.both_routers else None
-        if await follow_second_router(self._link, wanted, self._store.save):
+        if await follow_second_router(self.link, wanted, self._store.save):
             await self.async_refresh()
 
     @callback
@@ -289,8 +289,8 @@ class LineCoordinator(HomeportCoordinator[LineReport]):
             self._returning = self._run(self._reconnect(), "homeport router returned")
 
     async def _reconnect(self) -> None:
-        if self._link:
-            await self._link.stop(lost=True)
+        if self.link:
+            await self.link.stop(lost=True)
             await self.async_refresh()
 
     # --- This machine ----------------------------------------------------------------------------
@@ -307,7 +307,7 @@ class LineCoordinator(HomeportCoordinator[LineReport]):
             apart = self.data.mode in _APART
             self.evidence = unseen(self.evidence, ipv4=not apart, ipv6=True)
             self._lookout.want(anew=True)
-            if self._link:
+            if self.link:
                 self._run(self.async_refresh(), "homeport reading")
         self._conclude()
 
@@ -353,7 +353,7 @@ class LineCoordinator(HomeportCoordinator[LineReport]):
         self._echo_silent = silent
 
     def _next_look(self) -> Look | None:
-        pushes = self._link is not None and self._link.pushes
+        pushes = self.link is not None and self.link.pushes
         return next_look(self.data, self.options, gateway_pushes=pushes, host_watched=self._watched)
 
     # --- What follows ----------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """What a gateway announces to everybody by PCP and NAT-PMP: a restart, or another address."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -34,6 +35,7 @@ class Multicast:
         self._place: tuple[frozenset[IPAddress], str] | None = None
         self._listening: Announcements | None = None
         self._stopped = False
+        self._turn = asyncio.Lock()
         self._epochs: dict[Announcer, Epoch] = {}
 
     async def follow(self, gateway: GatewayEvidence | None, host: HostState | None) -> None:
@@ -44,16 +46,19 @@ class Multicast:
         gateways: set[IPAddress] = {gateway.lan}
         gateways |= {route.gateway for route in routes if route and route.gateway}
         place = frozenset(gateways), host.ipv4_route.interface
-        if place != self._place and not self._stopped:
+        async with self._turn:
+            if place == self._place or self._stopped:
+                return
             await self._end()
-            # Known before it has begun, so that it can be stopped at any moment.
+            # Known before it has begun: it may be cancelled half-way.
             self._place, self._listening = place, Announcements(*place, self._heard)
             await self._listening.start()
 
     async def stop(self) -> None:
         """End listening for good."""
         self._stopped = True
-        await self._end()
+        async with self._turn:
+            await self._end()
 
     async def _end(self) -> None:
         if listening := self._listening:

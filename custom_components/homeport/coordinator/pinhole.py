@@ -31,8 +31,8 @@ from .target import Target
 
 _LOGGER = logging.getLogger(__name__)
 
-_SHORT_LEASE: Final = 900
-"""Seconds. A gateway that tells of changes is read every 300."""
+_SHORT_LEASE: Final = 5400
+"""Seconds. A gateway that tells of changes is read every 1800."""
 _SHORTEST_WAIT: Final = 5.0
 """Seconds between two readings of a lease, however short that is."""
 
@@ -74,6 +74,11 @@ class Pinholes:
         self._memory: Memory = store.gateway
         self._firewall: Firewall | None = None
         self._connection: object = None
+
+    @property
+    def begun(self) -> bool:
+        """Say whether there is a gateway to be asked, and this machine's addresses are known."""
+        return self._line.gateway is not None and self._line.evidence.host is not None
 
     @property
     def own_address(self) -> IPv6Address | None:
@@ -136,6 +141,12 @@ class PortPinhole:
         """Return the address that is to be opened, if it is known."""
         return self._pinholes.own_address if self._target.name is None else self._target.ipv6
 
+    def is_elsewhere(self, report: PinholeReport) -> bool:
+        """Say whether another address is to be opened than was when this was reported."""
+        if not self._pinholes.begun or (wanted := self._wanted()) is None:
+            return False
+        return report.pinhole is None or report.pinhole.client != wanted.client
+
     def forget(self) -> None:
         """Know nothing, as while there is nobody to ask."""
         self.error = self.read_again = None
@@ -144,6 +155,8 @@ class PortPinhole:
         """Make the firewall have what is wanted, and return what it does."""
         self.forget()
         wanted = self._wanted()
+        if self._is_wanted and not self._pinholes.begun:
+            return PinholeReport()
         try:
             if self._is_wanted and wanted is None:
                 raise TargetUnknown

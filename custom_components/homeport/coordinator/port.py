@@ -44,8 +44,8 @@ _LOGGER = logging.getLogger(__name__)
 
 _SLOW_CHANGE = 10.0
 """Seconds that a router may take to carry out a change."""
-_SHORT_LEASE = 900
-"""Seconds. A gateway that tells of changes is read every 300."""
+_SHORT_LEASE = 5400
+"""Seconds. A gateway that tells of changes is read every 1800."""
 _SHORTEST_WAIT = 5.0
 """Seconds between two readings of a lease, however short that is."""
 _OWN_EVENT = 2.0
@@ -266,7 +266,7 @@ class PortCoordinator(HomeportCoordinator[PortReport]):
         if self.data.probed and self.data.probed != self.line.data.public_ipv4:
             self.async_set_updated_data(self.data.unseen())
         move = self.automatic.misplaced and self.automatic.movable
-        if self._reads != self.line.reads or move:
+        if self._reads != self.line.reads or move or self.pinhole.is_elsewhere(self.data.pinhole):
             self._reads = self.line.reads
             self._read_soon()
 

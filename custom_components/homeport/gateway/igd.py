@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from ipaddress import IPv4Address
 from itertools import islice
 from typing import Final, Self
 
@@ -24,7 +25,7 @@ from .leases import after_refusal, ladder
 from .model import GatewayInfo, Granted, MappingKey, Opening, PortMapping, WanStatus
 from .requester import GuardedRequester
 from .table import Table, is_absent, specific
-from .wan import best, wan_status
+from .wan import best, external_address, wan_status
 
 _MOST_CANDIDATES: Final = 10
 """External ports that are tried for one opening; more would be hammering."""
@@ -99,6 +100,10 @@ class Igd:
     async def wan_status(self) -> WanStatus:
         """Ask for the state and the address of the internet side."""
         return await wan_status(self._control)
+
+    async def external_address(self) -> IPv4Address | None:
+        """Ask for the address of the internet side alone."""
+        return await external_address(self._control)
 
     async def choose_again(self) -> bool:
         """Look which service carries the connection now; say whether it is another one.

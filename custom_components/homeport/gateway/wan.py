@@ -30,6 +30,15 @@ async def wan_status(control: Control) -> WanStatus:
     )
 
 
+async def external_address(control: Control) -> IPv4Address | None:
+    """Ask for the address of the internet side alone; None for none. Raises GatewayError."""
+    try:
+        answer = await control.call("GetExternalIPAddress")
+    except ActionRefused:
+        return None
+    return _parse_address(answer.get("NewExternalIPAddress", ""))
+
+
 async def best(controls: Sequence[Control]) -> Control:
     """Choose by state, not by name: gateways describe services that carry nothing.
 

@@ -4,7 +4,14 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from ..gateway import Gateway, GatewayError, GatewayUnreachable, Opening, PortMapping
+from ..gateway import (
+    Gateway,
+    GatewayError,
+    GatewayUnreachable,
+    MappingKey,
+    Opening,
+    PortMapping,
+)
 from .plan import LEASE, MappingState, mapping_state, plan
 
 
@@ -86,7 +93,10 @@ class Keeper:
         """
         remembered = self.remembered.get(port_id)
         keys = {opening.key, remembered.key if remembered else opening.key}
-        table = {key: await gateway.mapping(key) for key in keys}
+        if wanted and remembered is None:
+            table = await self._read_and_remember(gateway, port_id, wanted)
+        else:
+            table = {key: await gateway.mapping(key) for key in keys}
         found = table[opening.key]
         lost = not (wanted or remembered) and opening not in self.remembered.values()
         if lost and found and found.is_of(opening):
@@ -113,6 +123,21 @@ class Keeper:
             if found and found.lease > 0:
                 self._granted[port_id] = found.lease
         return table[opening.key], changed
+
+    async def _read_and_remember(
+        self, gateway: Gateway, port_id: str, wanted: Opening
+    ) -> dict[MappingKey, PortMapping | None]:
+        """Read what stands where a mapping is to be added, which is saved in the same time."""
+        self.remembered[port_id] = wanted
+        saving = asyncio.ensure_future(self._save())
+        try:
+            found = await gateway.mapping(wanted.key)
+        finally:
+            await saving
+        if found and not found.is_of(wanted):
+            del self.remembered[port_id]
+            await self._save()
+        return {wanted.key: found}
 
     async def _open(self, gateway: Gateway, port_id: str, opening: Opening) -> None:
         if self.remembered.get(port_id) != opening:

@@ -6,8 +6,8 @@ from enum import StrEnum
 
 from ..gateway import MappingKey, Opening, PortMapping
 
-LEASE = 3600
-"""Seconds to ask for. A mapping that nobody renews is gone within the hour."""
+LEASE = 7200
+"""Seconds to ask for, as Tailscale and libplum do. A mapping that nobody renews is gone by then."""
 
 
 class MappingState(StrEnum):
