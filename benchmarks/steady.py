@@ -88,9 +88,9 @@ The HTTP requests that miniupnpd takes note of, by client, while {_PORTS} ports 
 happens. Homeport runs in one Home Assistant, and the `upnp` integration in another one on another
 machine, with its settings as they come: both at the same time, from a minute after their start.
 The lines are the times between two requests, {_LOOK * 1000:.0f} ms finely; their names say how many
-there were in one row of minutes, and what that would make in an hour. What Homeport does less often
-may be left out by that, or counted too high: it reads the router every 5 minutes, and all of its
-table every 25; the leases and its subscription are renewed every 22 to 30.""",
-    rounds=15,
+there were in one row of minutes, and what that would make in an hour. Homeport asks for the address
+every 10 minutes, reads everything every 30 and the whole table every 150; it renews its
+subscription every 22 minutes and the leases every 60, so an hour holds a little of everything.""",
+    rounds=60,
     run=run,
 )

@@ -271,7 +271,7 @@ async def test_renewal_at_half_the_lease(
     game = port(home)
     entry = await set_up(game)
     await opened(hass, entry, game)
-    await age(home, 1700)
+    await age(home, 3500)
     await readings(hass, entry, home)
     assert len(sent(home, "AddPortMapping")) == 1
     await age(home, 200)

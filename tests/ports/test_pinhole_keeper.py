@@ -88,7 +88,7 @@ async def test_open_read_renewed_and_closed(home: Home) -> None:
     assert home.open == {("::1", 8123)}
     assert (await home.keep(A)).state is PinholeState.OPEN
     assert home.asked("AddPinhole") == 1
-    home.time[0] += 1800
+    home.time[0] += 3600
     kept = await home.keep(A)
     assert kept.state is PinholeState.OPEN
     assert kept.hole
@@ -112,9 +112,9 @@ async def test_what_is_asked_for_is_saved_before(home: Home) -> None:
 
     home.fake._firewall["AddPinhole"] = add
     await home.keep(A)
-    home.time[0] += 2000
+    home.time[0] += 4000
     await home.keep(A)
-    assert ends == [1_003_600, 1_005_600]
+    assert ends == [1_007_200, 1_011_200]
 
 
 async def test_a_crash_after_the_request_can_be_made_good(home: Home) -> None:
@@ -204,7 +204,7 @@ async def test_a_refusal_leaves_nothing_to_remember(home: Home) -> None:
 async def test_a_renewal_that_is_refused_does_not_forget(home: Home) -> None:
     await home.keep(A)
     [hole] = home.keeper.remembered["a"]
-    home.time[0] += 1800
+    home.time[0] += 3600
     home.fake.faults["AddPinhole"] = 701
     with pytest.raises(ActionRefused):
         await home.keep(A)
