@@ -1,7 +1,6 @@
 """A Home Assistant that is killed while its ports are played with, and what must be true then."""
 
 import asyncio
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from random import Random
 from time import monotonic
@@ -123,8 +122,10 @@ class Chaos:
         starting = asyncio.create_task(self.server.start())
         await asyncio.wait([starting], timeout=seconds)
         await self.server.kill()
-        with suppress(Exception):
-            await starting
+        # Who waits for its answers would wait for long.
+        starting.cancel()
+        await asyncio.gather(starting, return_exceptions=True)
+        await self.server.kill()
 
     async def settled(self) -> float:
         """Wait until the router shows what is wanted; return the seconds. Raises AssertionError."""

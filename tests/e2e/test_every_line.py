@@ -207,7 +207,7 @@ async def test_only_own_ports_are_opened(running: RunningLine) -> None:
         "Web", internal_port="8080", external_port=str(outside), try_anyway=True
     )
     # The router knows the line as well.
-    assert (await refused(homeport.switch(port, on=True))).startswith("upnp_")
+    assert await refused(homeport.switch(port, on=True)) == "refused_outside_the_set"
     await homeport.state("open", "unknown", port)
     assert await refused(homeport.press("check", port)) == "not_in_port_set"
     probed = [each["path"] for each in await asked_outside(lab) if "/port/" in each["path"]]

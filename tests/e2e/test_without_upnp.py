@@ -71,7 +71,7 @@ async def test_another_machine_needs_more_than_that(homeport: Homeport) -> None:
     port = await homeport.add_port(internal_client=SRV, internal_port="8080", external_port="18202")
     with pytest.raises(ApiError) as refused:
         await homeport.switch(port, on=True)
-    assert refused.value.details["translation_key"] == "pcp_5"
+    assert refused.value.details["translation_key"] == "own_only"
     await homeport.state("open", "unknown", port)
     await homeport.remove(port)
 

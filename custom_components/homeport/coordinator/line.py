@@ -302,7 +302,6 @@ class LineCoordinator(HomeportCoordinator[LineReport]):
     async def _read_host(self) -> None:
         before = self.evidence.host
         self._host_is(await read_state(self._watch.name_servers))
-        await self._multicast.follow(self.evidence.gateway, self.evidence.host)
         if before and self.evidence.host and host_moved(before, self.evidence.host):
             apart = self.data.mode in _APART
             self.evidence = unseen(self.evidence, ipv4=not apart, ipv6=True)
@@ -310,6 +309,7 @@ class LineCoordinator(HomeportCoordinator[LineReport]):
             if self.link:
                 self._run(self.async_refresh(), "homeport reading")
         self._conclude()
+        await self._multicast.follow(self.evidence.gateway, self.evidence.host)
 
     def _host_is(self, state: HostState) -> None:
         gateway = self.evidence.gateway
@@ -322,7 +322,6 @@ class LineCoordinator(HomeportCoordinator[LineReport]):
 
     async def _survey(self) -> None:
         self._host_is(await read_state(self._watch.name_servers))
-        await self._multicast.follow(self.evidence.gateway, self.evidence.host)
         around = Around(
             options=self.options,
             sessions=self._sessions,
@@ -331,9 +330,10 @@ class LineCoordinator(HomeportCoordinator[LineReport]):
         )
         await survey(around, self._found)
         self.surveyed = True
-        await self._follow_second_router()
         self._conclude(surveyed=True)
         self._log_echo()
+        await self._multicast.follow(self.evidence.gateway, self.evidence.host)
+        await self._follow_second_router()
 
     @callback
     def _found(self, pieces: Pieces) -> None:
