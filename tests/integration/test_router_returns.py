@@ -28,6 +28,19 @@ def said(udn: str, boot: str | None, target: str = DEVICE) -> SsdpServiceInfo:
     )
 
 
+async def test_the_first_announcement_is_a_reason_to_look(
+    hass: HomeAssistant, home: DemoHome, set_up: SetUp, announce: Announce
+) -> None:
+    """It may have restarted before anything was heard of it."""
+    game = port(home)
+    entry = await set_up(game)
+    await opened(hass, entry, game)
+    home.igd.table.clear()
+    announce(said(home.igd.identity.udn, "2"), ALIVE)
+    await until(lambda: home.igd.table, "the mapping")
+    await until(lambda: state_of(hass, entry, "open", game) == "on")
+
+
 @pytest.fixture
 async def entry(home: DemoHome, set_up: SetUp) -> MockConfigEntry:
     return await set_up()
@@ -68,7 +81,11 @@ async def test_the_usual_announcements_are_no_news(
     hass: HomeAssistant, home: DemoHome, entry: MockConfigEntry, announce: Announce
 ) -> None:
     udn = home.igd.identity.udn
-    announce(said(udn, "7"), ALIVE)
+    line = entry.runtime_data.line
+    reads = line.reads
+    announce(said(udn, "7"), ALIVE)  # the first one may be one
+    await until(lambda: line.reads > reads and line.link.pushes)
+    await hass.async_block_till_done()
     asked = len(home.igd.requests)
     for _ in range(20):
         announce(said(udn, "7"), ALIVE)

@@ -36,6 +36,7 @@ class Announcements:
         self._on_return = on_return
         self._boot = ""
         self._gone = False
+        self._listening = False
         self._stop: list[Callable[[], None]] = []
 
     async def start(self) -> None:
@@ -45,6 +46,7 @@ class Announcements:
                 self._stop.append(
                     await ssdp.async_register_callback(self._hass, self._heard, {header: target})
                 )
+        self._listening = True
 
     @callback
     def stop(self) -> None:
@@ -60,7 +62,8 @@ class Announcements:
             self._gone = True
             return
         boot = str(info.ssdp_headers.get(ssdp.ATTR_SSDP_BOOTID, ""))
-        booted = bool(boot and self._boot) and boot != self._boot
+        # The first one that is heard after the start: it may have booted since we have read it.
+        booted = bool(boot) and boot != self._boot and self._listening
         self._boot = boot or self._boot
         if booted or self._gone or self._is_silent():
             self._gone = False
