@@ -62,8 +62,7 @@ class NotifyServer:
 
     async def stop(self) -> None:
         """Close everything soon, also what somebody keeps open, and what comes at this moment."""
-        if self._second:
-            self._second.cancel()
+        self._stop_counting()
         if self._resuming:
             await asyncio.wait({self._resuming})
         if self._socket is None or self._server is None:
@@ -77,6 +76,12 @@ class NotifyServer:
         self._server.abort_clients()
         self._socket = self._server = None
         self._born.clear()
+        self._stop_counting()  # what came at the last moment has begun it anew
+
+    def _stop_counting(self) -> None:
+        if self._second:
+            self._second.cancel()
+            self._second = None
 
     async def _accept(self) -> None:
         """Listen on a twin of the socket: what comes between two twins waits in the kernel."""
