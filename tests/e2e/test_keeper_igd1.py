@@ -52,6 +52,8 @@ async def test_it_is_igd_1(home: Lab, router: RouterControl) -> None:
 async def test_own_address_is_opened_and_kept(
     homeport: Homeport, home: Lab, router: RouterControl
 ) -> None:
+    # From then on it listens to what the router announces.
+    await homeport.state("line_mode", "public")
     port = await homeport.add_port(internal_port="8200", external_port="18410")
     await homeport.state("open", "off", port)
     async with home["lan"].serve(b"hello from here", 8200):

@@ -212,6 +212,8 @@ class LineCoordinator(HomeportCoordinator[LineReport]):
             await self._announcements.start()
         # What the gateway says tells where to look; one that is silent holds up nothing for long.
         await asyncio.wait([reading], timeout=_FIRST_READING)
+        host = await read_state(self._watch.name_servers)
+        await self._multicast.follow(self.evidence.gateway, host)
         await self._lookout.run()
 
     # --- The gateway -----------------------------------------------------------------------------
