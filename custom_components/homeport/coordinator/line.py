@@ -38,6 +38,7 @@ from .merge import gateway_evidence, held, host_moved, unseen
 from .multicast import Multicast
 from .schedule import Look, next_look
 from .second_router import follow_second_router, second_router
+from .settled import settled
 from .survey import Around, Pieces, survey
 
 _LOGGER = logging.getLogger(__name__)
@@ -212,8 +213,6 @@ class LineCoordinator(HomeportCoordinator[LineReport]):
             await self._announcements.start()
         # What the gateway says tells where to look; one that is silent holds up nothing for long.
         await asyncio.wait([reading], timeout=_FIRST_READING)
-        host = await read_state(self._watch.name_servers)
-        await self._multicast.follow(self.evidence.gateway, host)
         await self._lookout.run()
 
     # --- The gateway -----------------------------------------------------------------------------
@@ -303,7 +302,7 @@ class LineCoordinator(HomeportCoordinator[LineReport]):
 
     async def _read_host(self) -> None:
         before = self.evidence.host
-        self._host_is(await read_state(self._watch.name_servers))
+        self._host_is(await settled(lambda: read_state(self._watch.name_servers)))
         if before and self.evidence.host and host_moved(before, self.evidence.host):
             apart = self.data.mode in _APART
             self.evidence = unseen(self.evidence, ipv4=not apart, ipv6=True)
@@ -323,7 +322,7 @@ class LineCoordinator(HomeportCoordinator[LineReport]):
     # --- The outside -----------------------------------------------------------------------------
 
     async def _survey(self) -> None:
-        self._host_is(await read_state(self._watch.name_servers))
+        self._host_is(await settled(lambda: read_state(self._watch.name_servers)))
         around = Around(
             options=self.options,
             sessions=self._sessions,
