@@ -18,7 +18,7 @@ from .host import source_address
 from .issues import async_forget_removed, async_watch_ports
 from .peer import peer_of
 from .ports import Keeper, PinholeKeeper
-from .second_router_offer import async_watch_second_router
+from .second_router_offer import async_forget_offer, async_watch_second_router
 from .services import async_setup_services
 from .store import HomeportStore
 
@@ -79,6 +79,7 @@ async def async_remove_entry(hass: HomeAssistant, entry: HomeportConfigEntry) ->
     keeper, pinholes = Keeper(store.openings, store.save), PinholeKeeper(store.pinholes, store.save)
     await _close_all(hass, entry, keeper, pinholes, store)
     await store.remove()
+    async_forget_offer(hass, entry.entry_id)
     async_forget_removed(hass)
 
 

@@ -93,19 +93,13 @@ def _look_at_port_set(
 
 
 def _look_at_holder(hass: HomeAssistant, port: PortCoordinator) -> None:
-    issue_id = f"{_FOREIGN}{port.subentry.subentry_id}"
     if port.data.wanted and (holder := port.data.holder):
-        gateway = port.line.gateway_info
-        ir.async_create_issue(
+        _say_what_to_do(
             hass,
-            DOMAIN,
-            issue_id,
-            is_fixable=False,
-            learn_more_url=gateway.presentation_url if gateway else None,
-            severity=ir.IssueSeverity.WARNING,
-            translation_key="foreign_mapping",
-            translation_placeholders={
-                "name": port.subentry.title,
+            port,
+            _FOREIGN,
+            "foreign_mapping",
+            {
                 "protocol": port.protocol.value,
                 "port": str(port.external_port),
                 "client": _shown(holder.internal_client),
@@ -114,23 +108,17 @@ def _look_at_holder(hass: HomeAssistant, port: PortCoordinator) -> None:
             },
         )
     elif not port.data.wanted or port.data.mapping not in {None, MappingState.FOREIGN}:
-        ir.async_delete_issue(hass, DOMAIN, issue_id)
+        _withdraw(hass, port, _FOREIGN)
 
 
 def _look_at_refusal(hass: HomeAssistant, port: PortCoordinator) -> None:
-    issue_id = f"{_OWN_ONLY}{port.subentry.subentry_id}"
     if port.data.wanted and port.data.own_only:
-        gateway = port.line.gateway_info
-        ir.async_create_issue(
+        _say_what_to_do(
             hass,
-            DOMAIN,
-            issue_id,
-            is_fixable=False,
-            learn_more_url=gateway.presentation_url if gateway else None,
-            severity=ir.IssueSeverity.WARNING,
-            translation_key="own_only",
-            translation_placeholders={
-                "name": port.subentry.title,
+            port,
+            _OWN_ONLY,
+            "own_only",
+            {
                 "protocol": port.protocol.value,
                 "port": str(port.external_port),
                 "client": str(port.target.ipv4),
@@ -138,31 +126,50 @@ def _look_at_refusal(hass: HomeAssistant, port: PortCoordinator) -> None:
             },
         )
     elif not port.data.wanted or port.data.mapping is not None:
-        ir.async_delete_issue(hass, DOMAIN, issue_id)
+        _withdraw(hass, port, _OWN_ONLY)
 
 
 def _look_at_pinhole(hass: HomeAssistant, port: PortCoordinator) -> None:
-    issue_id = f"{_PINHOLE}{port.subentry.subentry_id}"
     report = port.data.pinhole
     if report.by_hand and (pinhole := report.pinhole) and port.data.wanted:
-        gateway = port.line.gateway_info
-        ir.async_create_issue(
+        _say_what_to_do(
             hass,
-            DOMAIN,
-            issue_id,
-            is_fixable=False,
-            learn_more_url=gateway.presentation_url if gateway else None,
-            severity=ir.IssueSeverity.WARNING,
-            translation_key="pinhole_by_hand",
-            translation_placeholders={
-                "name": port.subentry.title,
+            port,
+            _PINHOLE,
+            "pinhole_by_hand",
+            {
                 "client": str(pinhole.client),
                 "protocol": pinhole.protocol.value,
                 "port": str(pinhole.port),
             },
         )
     elif not port.data.wanted or not port.pinhole.asked or report.state is not None:
-        ir.async_delete_issue(hass, DOMAIN, issue_id)
+        _withdraw(hass, port, _PINHOLE)
+
+
+def _say_what_to_do(
+    hass: HomeAssistant,
+    port: PortCoordinator,
+    prefix: str,
+    key: str,
+    placeholders: dict[str, str],
+) -> None:
+    """Raise an issue that is cured on the router's own pages, with the link there."""
+    gateway = port.line.gateway_info
+    ir.async_create_issue(
+        hass,
+        DOMAIN,
+        f"{prefix}{port.subentry.subentry_id}",
+        is_fixable=False,
+        learn_more_url=gateway.presentation_url if gateway else None,
+        severity=ir.IssueSeverity.WARNING,
+        translation_key=key,
+        translation_placeholders={"name": port.subentry.title, **placeholders},
+    )
+
+
+def _withdraw(hass: HomeAssistant, port: PortCoordinator, prefix: str) -> None:
+    ir.async_delete_issue(hass, DOMAIN, f"{prefix}{port.subentry.subentry_id}")
 
 
 def _shown(text: str) -> str:

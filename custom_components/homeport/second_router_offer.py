@@ -45,6 +45,12 @@ def async_watch_second_router(hass: HomeAssistant, entry: HomeportConfigEntry) -
     entry.async_on_unload(data.line.async_add_listener(look))
 
 
+@callback
+def async_forget_offer(hass: HomeAssistant, entry_id: str) -> None:
+    """Withdraw the offer of a line that is gone."""
+    ir.async_delete_issue(hass, DOMAIN, f"{OFFER}{entry_id}")
+
+
 class SecondRouterFlow(RepairsFlow):
     """Say what would be done on the second router, and do so from then on."""
 

@@ -77,7 +77,7 @@ async def test_what_another_has_there_is_spared(running: RunningLine) -> None:
     port = await homeport.add_port("Other", internal_port="8081", external_port=TAKEN)
     with pytest.raises(ApiError) as refused:
         await homeport.switch(port, on=True)
-    assert refused.value.details["translation_key"] == "upnp_718"
+    assert refused.value.details["translation_key"] == "port_taken"
     assert f"{TAKEN}->{INNER}:9 " in outer_table(lab)
     await homeport.remove(port)
     assert f"{TAKEN}->{INNER}:9 " in outer_table(lab)

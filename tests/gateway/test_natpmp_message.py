@@ -9,7 +9,7 @@ from custom_components.homeport.gateway.errors import NatPmpRefused
 from custom_components.homeport.gateway.model import Transport
 from custom_components.homeport.gateway.natpmp_message import (
     AddressSaid,
-    Granted,
+    Mapped,
     decode_address,
     decode_map,
     encode_address_request,
@@ -42,11 +42,11 @@ def test_the_address() -> None:
 
 
 def test_what_is_granted() -> None:
-    assert decode_map(MAPPED, Transport.TCP, 8123) == Granted(18123, 3600, 42)
+    assert decode_map(MAPPED, Transport.TCP, 8123) == Mapped(18123, 3600, 42)
     udp = b"\0\x81" + MAPPED[2:]
-    assert decode_map(udp, Transport.UDP, 8123) == Granted(18123, 3600, 42)
+    assert decode_map(udp, Transport.UDP, 8123) == Mapped(18123, 3600, 42)
     deleted = MAPPED[:10] + bytes(6)
-    assert decode_map(deleted, Transport.TCP, 8123) == Granted(0, 0, 42)
+    assert decode_map(deleted, Transport.TCP, 8123) == Mapped(0, 0, 42)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Ports over IPv6: the switch, the actions, and what is said where only the user can open them."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from ipaddress import IPv6Address
@@ -336,3 +337,30 @@ async def test_a_line_without_ipv6(
     with fails("line_no_ipv6", ServiceValidationError):
         await switch(hass, entry, game, "on")
     assert ipv6.open == []
+
+
+async def test_a_reading_that_takes_long_does_not_bring_back_what_was_before(
+    hass: HomeAssistant, home: DemoHome, set_up: SetUp, ipv6: Ipv6
+) -> None:
+    game = over_ipv6(home, "ipv4", "ipv6", external_port=40000)
+    entry = await set_up(game)
+    await until(lambda: state_of(hass, entry, "open", game) == "off")
+    port = entry.runtime_data.ports[game.subentry_id]
+    keep, go_on, held = port.pinhole.keep, asyncio.Event(), []
+
+    async def slow() -> coordinator.PinholeReport:
+        kept = await keep()
+        if not held:
+            held.append(kept)
+            await go_on.wait()
+        return kept
+
+    port.pinhole.keep = slow
+    reading = hass.async_create_task(port.async_refresh())
+    await until(lambda: held)
+    wish = hass.async_create_task(switch(hass, entry, game, "on"))
+    # Whether it waits for its turn or not: the older reading ends last, if it can.
+    await asyncio.wait({wish}, timeout=0.5)
+    go_on.set()
+    await asyncio.gather(reading, wish)
+    assert state_of(hass, entry, "open", game) == "on"

@@ -119,7 +119,7 @@ async def test_another_device_has_the_port(
     game = port(home)
     router.taken = {game.data["external_port"]}
     entry = await set_up(hass, home, game)
-    with fails("upnp_718"):
+    with fails("port_taken"):
         await switch(hass, entry, game, "on")
     assert state_of(hass, entry, "open", game) == "unknown"
     assert router.table == {}

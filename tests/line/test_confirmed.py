@@ -184,3 +184,16 @@ def test_an_address_that_is_used_for_a_day_is_not_shown_as_the_homes() -> None:
     line = classify(seen)
     assert str(line.public_ipv6) == stable
     assert str(line.ipv6_prefix) == "2a00:77:77:1::/64"
+
+
+def test_what_is_left_of_a_prefix_that_is_given_up_is_nobodys_to_be_told() -> None:
+    """The kernel deprecates the addresses of a prefix one by one, and the lasting one first."""
+    stable, temporary = "2a00:77:77:1:1::1", "2a00:77:77:1:abcd:1:2:3"
+    own = host(ipv6(temporary, AddressFlag.TEMPORARY), ipv6(stable, AddressFlag.DEPRECATED))
+    line = classify(plain_home(G, address=None, host=own, echo6=echo6(stable)))
+    assert (line.public_ipv6, line.ipv6_prefix) == (None, None)
+    # A temporary one ends every day, which says nothing of the prefix.
+    old = AddressFlag.TEMPORARY | AddressFlag.DEPRECATED
+    own = host(ipv6(temporary, old), ipv6(stable))
+    line = classify(plain_home(G, address=None, host=own, echo6=echo6(temporary)))
+    assert str(line.public_ipv6) == stable

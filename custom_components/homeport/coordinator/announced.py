@@ -14,7 +14,7 @@ _TARGETS = (
 )
 
 
-class Announcements:
+class SsdpAnnouncements:
     """Calls back when the gateway with a UDN says that it is there, and was away before.
 
     It was, when it has said goodbye, or says that it has booted since (UPnP Device Architecture 1.1

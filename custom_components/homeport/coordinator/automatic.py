@@ -23,10 +23,12 @@ from ..gateway import (
     GatewayError,
     NoPublicAddress,
     Opening,
+    PcpRefused,
+    PcpResult,
     PortTaken,
     SamePortRequired,
+    UpnpCode,
 )
-from ..gateway.errors import PcpRefused
 from ..line import LineMode
 from ..ports import Keeper, Kept, MappingState
 from ..ports.plan import LEASE
@@ -41,9 +43,13 @@ _CANDIDATES = 8
 _LIMITED = frozenset({LineMode.MAP_E, LineMode.A_PLUS_P})
 
 # What another external port may be granted after; the second ones where not all are this home's.
-_OF_THIS_PORT = frozenset({716, 729})
-_OUTSIDE_THE_SET = frozenset({501, 606, 718})
-_PCP_OF_THIS_PORT = 11  # RFC 6887 section 7.4: CANNOT_PROVIDE_EXTERNAL
+_OF_THIS_PORT = frozenset(
+    {
+        UpnpCode.WILDCARD_NOT_PERMITTED_IN_EXTERNAL_PORT,
+        UpnpCode.CONFLICT_WITH_OTHER_MECHANISMS,
+    }
+)
+_OUTSIDE_THE_SET = frozenset({UpnpCode.ACTION_FAILED, UpnpCode.NOT_AUTHORIZED, UpnpCode.CONFLICT})
 
 
 class AutomaticPort:
@@ -209,7 +215,7 @@ def _is_about_port(err: GatewayError, *, limited: bool) -> bool:
     mean something else elsewhere.
     """
     if isinstance(err, PcpRefused):
-        return err.code == _PCP_OF_THIS_PORT
+        return err.code == PcpResult.CANNOT_PROVIDE_EXTERNAL
     if not isinstance(err, ActionRefused) or isinstance(err, NoPublicAddress):
         return False
     codes = _OF_THIS_PORT | _OUTSIDE_THE_SET if limited else _OF_THIS_PORT

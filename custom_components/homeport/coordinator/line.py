@@ -29,7 +29,7 @@ from ..options import LineOptions
 from ..outside import EchoipProber
 from ..peer import peer_of
 from ..store import HomeportStore
-from .announced import Announcements
+from .announced import SsdpAnnouncements
 from .base import HomeportCoordinator, Sessions
 from .events import AddressEvent, changes
 from .hints import Hints
@@ -38,7 +38,6 @@ from .merge import gateway_evidence, held, host_moved, unseen
 from .multicast import Multicast
 from .schedule import Look, next_look
 from .second_router import follow_second_router, second_router
-from .settled import settled
 from .survey import Around, Pieces, survey
 
 _LOGGER = logging.getLogger(__name__)
@@ -77,7 +76,7 @@ class LineCoordinator(HomeportCoordinator[LineReport]):
         self.link = self._new_link()
         self._returning: asyncio.Task[None] | None = None
         self._announcements = (
-            Announcements(
+            SsdpAnnouncements(
                 hass,
                 lambda: entry.unique_id,
                 lambda: not self.gateway_answers,
@@ -302,7 +301,7 @@ class LineCoordinator(HomeportCoordinator[LineReport]):
 
     async def _read_host(self) -> None:
         before = self.evidence.host
-        self._host_is(await settled(lambda: read_state(self._watch.name_servers)))
+        self._host_is(await read_state(self._watch.name_servers))
         if before and self.evidence.host and host_moved(before, self.evidence.host):
             apart = self.data.mode in _APART
             self.evidence = unseen(self.evidence, ipv4=not apart, ipv6=True)
@@ -322,7 +321,7 @@ class LineCoordinator(HomeportCoordinator[LineReport]):
     # --- The outside -----------------------------------------------------------------------------
 
     async def _survey(self) -> None:
-        self._host_is(await settled(lambda: read_state(self._watch.name_servers)))
+        self._host_is(await read_state(self._watch.name_servers))
         around = Around(
             options=self.options,
             sessions=self._sessions,

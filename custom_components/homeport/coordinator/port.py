@@ -296,12 +296,17 @@ class PortCoordinator(HomeportCoordinator[PortReport]):
         )
 
     async def _keep(self) -> PortReport:
-        """Make the gateway show what is wanted and return what it shows. Raises GatewayError."""
-        port = self.subentry.subentry_id
-        # What is wanted is looked up inside: it may change while another reading is under way.
+        """Make the gateway show what is wanted and return what it shows. Raises GatewayError.
+
+        One at a time: one that took longer would bring back what was before.
+        """
         async with self._keeping:
-            self._timer.settle()
-            wanted = port in self._store.wanted
+            return await self._keep_both()
+
+    async def _keep_both(self) -> PortReport:
+        """Do so for both families. Raises GatewayError."""
+        self._timer.settle()
+        wanted = self.subentry.subentry_id in self._store.wanted
         gateway = self.line.gateway
         if gateway is None or self.by_hand:
             self.pinhole.forget()

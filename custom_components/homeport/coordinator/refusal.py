@@ -1,9 +1,6 @@
 """What a gateway means that does not open a port for another device than the one that asks."""
 
-from ..gateway import ActionRefused, GatewayError, NotPermitted, UpnpCode
-from ..gateway.errors import PcpRefused
-
-_PCP_NO_THIRD_PARTY = 5  # RFC 6887 section 7.4: UNSUPP_OPTION, as there is no other in use
+from ..gateway import ActionRefused, GatewayError, NotPermitted, PcpRefused, PcpResult, UpnpCode
 
 
 def is_for_others(err: GatewayError) -> bool:
@@ -12,6 +9,6 @@ def is_for_others(err: GatewayError) -> bool:
     Such is the secure mode of miniupnpd (718), and what UPnP Device Protection asks for (606).
     """
     if isinstance(err, PcpRefused):
-        return err.code == _PCP_NO_THIRD_PARTY
+        return err.code == PcpResult.UNSUPP_OPTION  # THIRD_PARTY: there is no other in use
     not_authorized = isinstance(err, ActionRefused) and err.code == UpnpCode.NOT_AUTHORIZED
     return not_authorized or isinstance(err, NotPermitted)

@@ -144,10 +144,10 @@ class ActionUnsupported(ActionRefused):
 class PortTaken(ActionRefused):
     """Another mapping has the external port: it was read from the gateway's table.
 
-    Said with 718, on some routers with 501.
+    Said with 718, on some routers with 501, and by PCP and NAT-PMP with another port.
     """
 
-    translation_key = "upnp_718"
+    translation_key = "port_taken"
 
 
 class NotPermitted(ActionRefused):

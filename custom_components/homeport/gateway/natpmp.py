@@ -10,7 +10,7 @@ from .errors import InvalidAnswer, NatPmpRefused
 from .model import Transport
 from .natpmp_message import (
     NETWORK_FAILURE,
-    Granted,
+    Mapped,
     decode_address,
     decode_map,
     encode_address_request,
@@ -95,7 +95,7 @@ class NatPmpClient:
 
     async def _ask(
         self, protocol: Transport, internal_port: int, external_port: int, lifetime: int
-    ) -> Granted:
+    ) -> Mapped:
         request = encode_map(protocol, internal_port, external_port, lifetime)
         return await self._asker.ask(
             lambda _: request, lambda data: decode_map(data, protocol, internal_port)

@@ -35,7 +35,7 @@ class AddressSaid:
 
 
 @dataclass(frozen=True, slots=True)
-class Granted:
+class Mapped:
     """What a gateway grants. `lifetime` and `epoch` are in seconds."""
 
     external_port: int
@@ -70,7 +70,7 @@ def decode_address(data: bytes) -> AddressSaid | None:
     return AddressSaid(None if address.is_unspecified else address, epoch)
 
 
-def decode_map(data: bytes, protocol: Transport, internal_port: int) -> Granted | None:
+def decode_map(data: bytes, protocol: Transport, internal_port: int) -> Mapped | None:
     """Return what was granted for a port; None for what is no answer to that.
 
     Raises NatPmpRefused for an error. What is granted may be port 0 or lifetime 0: both are right
@@ -80,7 +80,7 @@ def decode_map(data: bytes, protocol: Transport, internal_port: int) -> Granted 
     if epoch is None or len(data) < _ANSWER.size + _MAPPING.size:
         return None
     inside, outside, lifetime = _MAPPING.unpack_from(data, _ANSWER.size)
-    return Granted(outside, lifetime, epoch) if inside == internal_port else None
+    return Mapped(outside, lifetime, epoch) if inside == internal_port else None
 
 
 def _decode_header(data: bytes, opcode: int) -> int | None:

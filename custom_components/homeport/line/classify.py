@@ -3,6 +3,7 @@
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address, IPv6Network
 
+from ..host import AddressFlag
 from .address import AddressKind, address_kind, is_squatted
 from .carrier_signs import carrier
 from .evidence import Evidence
@@ -148,13 +149,21 @@ def _second_nat(facts: Facts, mode: LineMode | None) -> bool | None:
 
 
 def _public_ipv6(facts: Facts) -> IPv6Address | None:
-    """Return the lasting address in the link that the outside sees, else what it sees."""
+    """Return the lasting address in the link that the outside sees, else what it sees.
+
+    None for a prefix that is being given up: there the kernel deprecates the lasting address first,
+    and the temporary one (RFC 8981) that is left for a moment is nobody's to be told.
+    """
     echo6, stun6 = facts.evidence.echo6, facts.evidence.stun6
     seen = (echo6 and echo6.address) or (stun6 and stun6.address) or None
     host = facts.evidence.host
     if seen is None or (host and host.ipv6_route and host.ipv6_route.tunnel):
         return None
     link = IPv6Network((seen, _SUBNET), strict=False)
+    there = [each for each in host.addresses if each.ip in link] if host else []
+    lasting = [each for each in there if AddressFlag.TEMPORARY not in each.flags]
+    if lasting and all(AddressFlag.DEPRECATED in each.flags for each in lasting):
+        return None
     return next((ip for ip in facts.ipv6 if ip in link), seen)
 
 
