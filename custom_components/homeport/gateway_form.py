@@ -57,6 +57,7 @@ async def find_gateway(hass: HomeAssistant, text: str) -> FoundGateway:
             raise
     finally:
         mapping.cancel()
+        await asyncio.gather(mapping, return_exceptions=True)
     return FoundGateway(
         {CONF_GATEWAY: str(address)}, await _hardware(address), f"{address} ({_WITHOUT_UPNP})"
     )

@@ -12,6 +12,7 @@ from custom_components.homeport.gateway import (
     ActionRefused,
     Chain,
     GatewayNotFound,
+    GatewayUnreachable,
     Igd,
     Mappers,
     Memory,
@@ -23,6 +24,7 @@ from custom_components.homeport.gateway import (
 )
 from custom_components.homeport.gateway.router import Router
 from tests.fakes.igd import Entry, FakeIgd
+from tests.fakes.reply import Reply
 
 OWN = IPv4Address("127.0.0.1")
 WAN = IPv4Address("192.168.1.2")
@@ -178,4 +180,26 @@ async def test_no_second_router(
     monkeypatch.setattr(discover, "_WAIT", 0.05)
     with pytest.raises(GatewayNotFound):
         await home.chain.open(OPENING, 3600)
+    assert home.entries() == []
+
+
+async def test_a_second_router_that_is_gone_keeps_nobody_from_closing_the_first(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await home.chain.open(OPENING, 3600)
+    home.outer.control = Reply(drop=True)
+    found = await home.chain.mapping(KEY)
+    assert found
+    assert found.is_of(OPENING)
+    assert not found.enabled
+    monkeypatch.setattr(discover, "_WAIT", 0.05)
+    with pytest.raises(GatewayUnreachable):
+        await home.chain.close(KEY)
+    assert home.inner.table == {}
+    # Not before it is seen to be gone there too is it forgotten.
+    with pytest.raises(GatewayUnreachable):
+        await home.chain.mapping(KEY)
+    home.outer.control = None
+    assert await home.chain.mapping(KEY)
+    await home.chain.close(KEY)
     assert home.entries() == []

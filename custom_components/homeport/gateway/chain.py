@@ -10,7 +10,7 @@ from ipaddress import IPv4Address
 import aiohttp
 
 from .discover import find_location
-from .errors import GatewayUnreachable, PortTaken, UpnpCode
+from .errors import GatewayNotFound, GatewayUnreachable, PortTaken, UpnpCode
 from .igd import Igd
 from .memory import Second
 from .model import Granted, MappingKey, Opening, PortMapping, WanStatus
@@ -38,12 +38,20 @@ class Chain:
         return await self.inner.wan_status()
 
     async def mapping(self, key: MappingKey) -> PortMapping | None:
-        """Read one mapping back; one that is ours is enabled only if both routers have it."""
+        """Read one mapping back; one that is ours is enabled only if both routers have it.
+
+        A second router that does not answer keeps nobody from closing the port on the first.
+        """
         inner = await self.inner.mapping(key)
         ours = self._ours(key)
         if ours is None or (inner and not inner.is_of(ours)):
             return inner
-        outer = await self._read(key)
+        try:
+            outer = await self._read(key)
+        except GatewayNotFound, GatewayUnreachable:
+            if inner is None:
+                raise
+            outer = None
         if outer is None or not outer.is_of(self._behind(ours)):
             return replace(inner, enabled=False) if inner else None
         if inner is None:
@@ -77,11 +85,11 @@ class Chain:
         return await self.open(opening, lease)
 
     async def close(self, key: MappingKey) -> None:
-        """Delete a mapping on both."""
+        """Delete a mapping on both, on the first router whatever the second one says."""
         ours = self._ours(key)
+        await self.inner.close(key)
         if ours:
             await self._close_outer(ours)
-        await self.inner.close(key)
 
     async def leave(self) -> None:
         """Delete on the second router what is provably ours there. Raises GatewayError."""
