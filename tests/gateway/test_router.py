@@ -23,7 +23,7 @@ from custom_components.homeport.gateway import (
     datagram,
     reading,
 )
-from custom_components.homeport.gateway.errors import PcpRefused
+from custom_components.homeport.gateway.errors import NatPmpRefused, PcpRefused
 from custom_components.homeport.gateway.memory import By
 from custom_components.homeport.gateway.router import Router
 from custom_components.homeport.host import source_address
@@ -207,6 +207,35 @@ async def test_a_gateway_that_lost_its_table_is_noticed(
         assert not found.enabled
         await gateway.open(OPENING, 3600)
         assert fake.table == TABLE
+
+
+@pytest.mark.parametrize("pcp", [True, False])
+async def test_a_renewal_that_is_refused_does_not_make_it_forgotten(
+    session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch, saved: Saved, pcp: bool
+) -> None:
+    async with speaking(monkeypatch, pcp=pcp) as fake, connected(session, saved) as gateway:
+        await gateway.open(OPENING, 3600)
+        fake.refuses = True
+        with pytest.raises((PcpRefused, NatPmpRefused)):
+            await gateway.open(OPENING, 3600)
+        found = await gateway.mapping(OPENING.key)
+        assert found
+        assert not found.enabled  # nobody says so any more
+        fake.refuses = False
+        await gateway.close(OPENING.key)
+        assert fake.table == {}
+
+
+async def test_upnp_goes_on_while_the_other_protocol_is_silent(
+    session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch, saved: Saved
+) -> None:
+    async with FakeIgd() as igd, speaking(monkeypatch, pcp=False) as fake:
+        igd.faults["AddPortMapping"] = 402
+        async with connected(session, saved, igd.location) as gateway:
+            await gateway.open(OPENING, 3600)
+            assert fake.table == TABLE
+            fake.silent = True
+            assert (await gateway.wan_status()).connected
 
 
 async def test_one_whose_time_is_over_is_none(

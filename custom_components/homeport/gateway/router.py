@@ -187,10 +187,9 @@ class Router:
         try:
             granted = await mapper.map(opening, lease, exact=exact)
         except PcpRefused, NatPmpRefused, ActionRefused:
-            self._memory.grants.pop(opening.key)
-            if before and before.by is not mapper.by:
+            self._forget(opening.key)
+            if before:  # which may be there until its time is over
                 self._memory.grants[opening.key] = before
-            self._seen.discard(opening.key)
             raise
         if granted.external_port != opening.external_port:
             self._memory.grants.pop(opening.key)
@@ -214,7 +213,7 @@ class Router:
         """Notice that the gateway has lost what was opened by a protocol without a table."""
         used = {grant.by for grant in self._memory.grants.values()}
         for mapper in await self._mappers.answering() if used else ():
-            if mapper.by not in used or (age := await mapper.age()) is None:
+            if mapper.by not in used or (age := await _age(mapper)) is None:
                 continue
             before, self._epochs[mapper.by] = self._epochs.get(mapper.by), age
             if before and _LOST[mapper.by](before, age):
@@ -247,6 +246,14 @@ class Router:
             enabled=opening.key in self._seen,
             lease=max(int(grant.ends - self._now()), 1),
         )
+
+
+async def _age(mapper: Mapper) -> Epoch | None:
+    """Return the age of the gateway's table; None where it does not say, or does not answer."""
+    try:
+        return await mapper.age()
+    except GatewayError:
+        return None
 
 
 def _may_differ(err: GatewayError, opening: Opening, own: IPv4Address | None) -> bool:
