@@ -190,6 +190,20 @@ async def test_gateway_down(hass: HomeAssistant, home: DemoHome, set_up: SetUp) 
     await until(lambda: state_of(hass, entry, "open", game) == "on")
 
 
+async def test_gateway_is_being_connected_to_anew(
+    hass: HomeAssistant, home: DemoHome, set_up: SetUp
+) -> None:
+    game = port(home)
+    entry = await set_up(game)
+    await until(lambda: state_of(hass, entry, "open", game) == "off")
+    link = entry.runtime_data.line.link
+    assert link
+    await link.stop(lost=True)
+    await switch(hass, entry, game, "on")
+    assert state_of(hass, entry, "open", game) == "on"
+    assert len(home.igd.table) == 1
+
+
 @pytest.mark.parametrize(("address", "mode"), [("100.64.0.9", "cgnat"), ("192.0.0.2", "ds_lite")])
 async def test_line_that_cannot_open(
     hass: HomeAssistant, home: DemoHome, set_up: SetUp, address: str, mode: str

@@ -17,11 +17,12 @@ from .topology import Interface, Namespace, Topology
 
 START_WITHIN = 15.0
 
+_ACCEPT_RA = "ipv6/conf/default/accept_ra"
 # Set before an interface exists, so that each one has them from its first moment on.
 _EVERYWHERE = {
     # An IPv6 address is usable at once, and nothing but the topology makes addresses.
     "ipv6/conf/default/accept_dad": "0",
-    "ipv6/conf/default/accept_ra": "0",
+    _ACCEPT_RA: "0",
     # Removing an address leaves the younger ones of the same subnet, and the routes over them.
     "ipv4/conf/all/promote_secondaries": "1",
 }
@@ -147,6 +148,7 @@ class Lab:
             self._await_links()
             stack.callback(self._stop_all)
             self.start(*self.topology.daemons)
+            self._await_advertisements()
             yield
 
     def _resolver(self, space: Namespace) -> Path | None:
@@ -169,7 +171,7 @@ class Lab:
         _ip((line for line in lines if ":" in line), "-6", netns=host.netns)
 
     def _await_links(self) -> None:
-        """Wait until every cable carries. The kernel may take a second to wake a bridge's port."""
+        """Wait until every cable carries IPv4 and IPv6. The kernel may take a second to wake a bridge's port."""
         deadline = time.monotonic() + START_WITHIN
         for link in self.topology.links:
             for end in (link.a, link.b):
@@ -177,6 +179,18 @@ class Lab:
                     if time.monotonic() > deadline:
                         raise LabError(f"{end.name} of {end.namespace} does not come up")
                     time.sleep(0.01)
+
+    def _await_advertisements(self) -> None:
+        """Wait until who takes its way out from an advertisement has one."""
+        deadline = time.monotonic() + START_WITHIN
+        for space in self.topology.namespaces:
+            if space.sysctls.get(_ACCEPT_RA) != "1":
+                continue
+            netns = self[space.name].netns
+            while not any(json.loads(_ip(["route show default"], "-json", "-6", netns=netns))):
+                if time.monotonic() > deadline:
+                    raise LabError(f"{space.name} hears no advertisement")
+                time.sleep(0.01)
 
     def _stop_all(self) -> None:
         for stack in reversed(self._running.values()):
@@ -230,7 +244,11 @@ def _carries(end: Interface, netns: str) -> bool:
     shown = _ip([f"link show dev {end.name}"], "-details", "-json", netns=netns)
     link = json.loads(shown)[0]
     port = link.get("linkinfo", {}).get("info_slave_data", {})
-    return (link["operstate"], port.get("state", "forwarding")) == ("UP", "forwarding")
+    if (link["operstate"], port.get("state", "forwarding")) != ("UP", "forwarding"):
+        return False
+    # Without a link-local address no neighbour is found, and an advertisement is not heard.
+    shown = _ip([f"address show dev {end.name} scope link"], "-json", "-6", netns=netns)
+    return bool(end.bridge) or any(json.loads(shown))
 
 
 def _set_sysctls(host: Host, space: Namespace) -> None:

@@ -207,6 +207,9 @@ class PortCoordinator(HomeportCoordinator[PortReport]):
             await self._store.save()
         self.data = self.data.unseen()
         try:
+            if self.line.gateway is None and self.line.evidence.silent_gateway is None:
+                # It is being connected to anew, as when it has just announced itself.
+                await self.line.async_refresh()
             if self.line.gateway is None:
                 raise GatewayUnreachable
             self.line.expect_table_events(_SLOW_CHANGE)
