@@ -171,7 +171,10 @@ class Lab:
         _ip((line for line in lines if ":" in line), "-6", netns=host.netns)
 
     def _await_links(self) -> None:
-        """Wait until every cable carries IPv4 and IPv6. The kernel may take a second to wake a bridge's port."""
+        """Wait until every cable carries IPv4 and IPv6.
+
+        The kernel may take a second to wake a bridge's port.
+        """
         deadline = time.monotonic() + START_WITHIN
         for link in self.topology.links:
             for end in (link.a, link.b):
