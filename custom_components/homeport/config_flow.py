@@ -1,6 +1,7 @@
 """Setting up a line: its router, and which outside services may be asked."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, override
 
 from homeassistant.config_entries import (
@@ -27,7 +28,7 @@ from .const import (
     SUBENTRY_PORT,
 )
 from .ddns import PROVIDERS, State, Status
-from .gateway import GatewayError, Igd
+from .gateway import GatewayError, GatewayNotFound, Igd, parse_location
 from .gateway_form import FoundGateway, find_gateway
 from .hostname_flow import HostnameFlow, fields_schema
 from .options_flow import HomeportOptionsFlow
@@ -252,6 +253,7 @@ def _named(entry: ConfigEntry) -> str:
 def _ipv4_location(discovery_info: SsdpServiceInfo) -> str | None:
     """Return the first URL of a description that can be reached over IPv4."""
     locations = [discovery_info.ssdp_location or "", *sorted(discovery_info.ssdp_all_locations)]
-    return next(
-        (text for text in locations if text.startswith("http://") and "[" not in text), None
-    )
+    for text in locations:
+        with suppress(GatewayNotFound):
+            return str(parse_location(text))
+    return None

@@ -81,7 +81,7 @@ def is_service(text: str) -> bool:
     try:
         url = URL(text)
         return url.scheme in {"http", "https"} and bool(url.host) and not url.user
-    except ValueError:
+    except ValueError, IndexError:  # yarl raises the other one for "[]@"
         return False
 
 

@@ -291,6 +291,7 @@ async def test_a_broken_connection_is_not_asked_again(
         ({"server": "http://192.168.1.1"}, {"server": "https_required"}),
         ({"server": "ftp://dyn.example.org"}, {"server": "invalid_url"}),
         ({"server": "https://"}, {"server": "invalid_url"}),
+        ({"server": "https://[]@"}, {"server": "invalid_url"}),
         ({"server": "https://a:b:c"}, {"server": "invalid_url"}),
         ({"server": "https://dyn.example.org:99999"}, {"server": "invalid_url"}),
         ({"server": "https://me:pw@dyn.example.org"}, {"server": "credentials_in_url"}),

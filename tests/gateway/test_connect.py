@@ -129,7 +129,7 @@ async def test_a_gateway_without_a_name_is_called_by_its_model(
     "location",
     [
         *("", "127.0.0.1", "http://", "https://127.0.0.1/", "file:///etc/hostname"),
-        *("http://h:99999/", "http://[::1]/", "http://[2001:db8::1]:5000/desc.xml"),
+        *("http://h:99999/", "http://[]@/", "http://[::1]/", "http://[2001:db8::1]:5000/desc.xml"),
     ],
 )
 async def test_what_is_no_location(session: aiohttp.ClientSession, location: str) -> None:

@@ -100,6 +100,7 @@ async def test_a_closed_port_is_nothing_found(
         pytest.param(found("http://localhost/desc.xml"), id="a name"),
         pytest.param(found("http://127.0.0.1:99999/desc.xml"), id="no port"),
         pytest.param(found("http://[127.0.0.1/desc.xml"), id="no URL"),
+        pytest.param(found("http://[]@/desc.xml"), id="no host"),
         pytest.param(found(""), id="empty"),
         pytest.param(b"HTTP/1.1 200 OK\r\nST: x\r\n\r\n", id="no location"),
         pytest.param(b"", id="an empty packet"),

@@ -130,7 +130,7 @@ FOREIGN: dict[str, Callable[[str], Service]] = {
 async def test_no_url_may_lead_to_another_host(
     session: aiohttp.ClientSession, other: Strange, part: str
 ) -> None:
-    for url in (f"{other.url}/x", f"//127.0.0.2:{other.port}/x"):
+    for url in (f"{other.url}/x", f"//127.0.0.2:{other.port}/x", "//[]@/x"):
         async with Strange({"/desc.xml": xml(description(FOREIGN[part](url)))}) as strange:
             refused = await refusal(session, strange)
             assert type(refused) is ForeignUrl

@@ -78,6 +78,7 @@ def test_no_location_is_nowhere(location: str) -> None:
         ("file:///etc/passwd", ForeignUrl),
         ("javascript:alert(1)", ForeignUrl),
         ("http://[/ctl", InvalidAnswer),
+        ("http://[]@/ctl", InvalidAnswer),
         ("http://192.168.1.1:99999/ctl", InvalidAnswer),
     ],
 )

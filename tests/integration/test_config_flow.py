@@ -207,6 +207,7 @@ BAD_URLS = [
     "ftp://example.net/",
     "https://",
     "https://[::1",
+    "https://[]@",
     "http://127.0.0.1:99999/",
     "https://me:secret@example.net/",
     "javascript:alert(1)",

@@ -77,6 +77,16 @@ async def test_found_where_it_is_set_up(hass: HomeAssistant, home: DemoHome, set
         assert await hass.config_entries.async_unload(entry.entry_id)
 
 
+@pytest.mark.parametrize("location", ["http://127.0.0.1:99999/desc.xml", "http://[]@/desc.xml"])
+async def test_a_router_that_is_set_up_says_nonsense(
+    hass: HomeAssistant, home: DemoHome, set_up: SetUp, location: str
+) -> None:
+    entry = await set_up()
+    result = await discover(hass, home, location)
+    assert (result["type"], result["reason"]) == ("abort", "gateway_not_found")
+    assert entry.data == {"location": home.facts.location}
+
+
 async def test_impostor_on_another_host_is_not_believed(
     hass: HomeAssistant, home: DemoHome, set_up: SetUp
 ) -> None:

@@ -193,7 +193,7 @@ def _server(text: str) -> URL:
     try:
         url = URL(text if "://" in text else f"https://{text}")
         host, scheme = url.host, url.scheme
-    except ValueError:
+    except ValueError, IndexError:  # yarl raises the other one for "[]@"
         raise ValueError("invalid_url") from None
     if not host or scheme not in ("http", "https"):
         raise ValueError("invalid_url")

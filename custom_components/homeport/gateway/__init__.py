@@ -3,6 +3,7 @@
 from .announcements import Announcement, Announcements, Announcer
 from .chain import Chain
 from .datagram import IPAddress
+from .description import parse_location
 from .discover import find_location
 from .epoch import Epoch, natpmp_lost_state, pcp_lost_state
 from .errors import (
@@ -86,6 +87,7 @@ __all__ = [
     "natpmp_lost_state",
     "opening_from_dict",
     "opening_to_dict",
+    "parse_location",
     "pcp_lost_state",
     "resolve",
 ]

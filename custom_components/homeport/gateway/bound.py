@@ -5,10 +5,10 @@ from ipaddress import IPv6Address
 
 import aiohttp
 from async_upnp_client.const import HttpRequest, HttpResponse
-from yarl import URL
 
 from .errors import InvalidAnswer
 from .requester import GuardedRequester
+from .url import read_url
 
 
 async def request_from(source: IPv6Address, request: HttpRequest) -> HttpResponse:
@@ -18,7 +18,7 @@ async def request_from(source: IPv6Address, request: HttpRequest) -> HttpRespons
     Nobody else is asked, and no name is looked up. Raises GatewayError.
     """
     try:
-        url = URL(request.url)
+        url = read_url(request.url)
         host = IPv6Address(url.host or "")
     except ValueError as err:
         raise InvalidAnswer from err

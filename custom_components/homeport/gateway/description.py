@@ -13,6 +13,7 @@ from .errors import ForeignUrl, GatewayNotFound, HttpRefused, InvalidAnswer, NoW
 from .markup import children, local_name, parse
 from .model import GatewayInfo
 from .requester import GuardedRequester
+from .url import read_url
 
 WAN_SERVICES: Final = (
     "urn:schemas-upnp-org:service:WANIPConnection:2",
@@ -74,7 +75,7 @@ def parse_location(location: str) -> URL:
     (and some gateways announce their own loopback, home-assistant/core#57052).
     """
     try:
-        url = URL(location)
+        url = read_url(location)
     except ValueError as err:
         raise GatewayNotFound from err
     if url.scheme != "http" or not url.host or ":" in url.host:
@@ -146,7 +147,7 @@ def _base(said: str, location: URL) -> URL:
 def _own(said: str, base: URL) -> URL | None:
     """Return a URL that leads to the host of `base` over HTTP; None for any other, and for none."""
     with suppress(ValueError):
-        url = base.join(URL(said))
+        url = base.join(read_url(said))
         if said and url.scheme == "http" and url.host == base.host:
             return url
     return None
@@ -155,7 +156,7 @@ def _own(said: str, base: URL) -> URL | None:
 def _page(said: str, base: URL) -> str | None:
     """Return the gateway's own web page, if it is the gateway's own."""
     with suppress(ValueError):
-        page = base.join(URL(said))
+        page = base.join(read_url(said))
         if said and page.scheme in _WEB and page.host == base.host:
             return str(page)
     return None

@@ -5,10 +5,10 @@ from contextlib import suppress
 
 from async_upnp_client.search import SsdpSearchListener
 from async_upnp_client.utils import CaseInsensitiveDict
-from yarl import URL
 
 from .errors import GatewayNotFound
 from .resolve import resolve
+from .url import read_url
 
 _SEARCH_TARGET = "urn:schemas-upnp-org:device:InternetGatewayDevice:1"  # IGD:2 answers to it too
 _SSDP_PORT = 1900
@@ -30,7 +30,7 @@ async def find_location(host: str, *, tries: int = 3) -> str:
     def on_answer(headers: CaseInsensitiveDict) -> None:
         location = str(headers.get("location", ""))
         with suppress(ValueError):
-            if URL(location).host == address and not found.done():
+            if read_url(location).host == address and not found.done():
                 found.set_result(location)
 
     listener = SsdpSearchListener(

@@ -13,6 +13,7 @@ from yarl import URL
 from .bound import request_from
 from .errors import ForeignUrl, GatewayError, GatewayNotFound, HttpRefused, InvalidAnswer
 from .markup import children, local_name, parse
+from .url import read_url
 
 SERVICE: Final = "urn:schemas-upnp-org:service:WANIPv6FirewallControl:1"
 
@@ -80,7 +81,7 @@ def control_url(answer: HttpResponse, location: str) -> str | None:
         return None
     here = URL(location)
     try:
-        url = here.join(URL(written))
+        url = here.join(read_url(written))
         if url.scheme != "http":
             raise ForeignUrl
         return str(url.with_user(None).with_host(here.host or ""))

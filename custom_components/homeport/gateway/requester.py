@@ -6,10 +6,10 @@ from typing import override
 import aiohttp
 from async_upnp_client.client import UpnpRequester
 from async_upnp_client.const import HttpRequest, HttpResponse
-from yarl import URL
 
 from .errors import AnswerTooLarge, ForeignUrl, GatewayUnreachable, InvalidAnswer, Redirected
 from .markup import decode
+from .url import read_url
 
 MAX_BODY = 512 * 1024
 """Bytes. The largest descriptions known are a tenth of this."""
@@ -32,7 +32,7 @@ class GuardedRequester(UpnpRequester):
     async def async_http_request(self, http_request: HttpRequest) -> HttpResponse:
         """Send one request. Raises GatewayError."""
         try:
-            url = URL(http_request.url)
+            url = read_url(http_request.url)
         except ValueError as err:  # a port that is none, for one
             raise InvalidAnswer from err
         if url.scheme != "http" or url.host != self._host:
