@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from . import address_change, cold, line_lookup, refresh, set_up, steady, switch_on
+from . import address_change, cold, line_lookup, prober, refresh, set_up, steady, switch_on
 from .home import at_home
 from .measure import Benchmark
 from .results import keep, load, section
 
 BENCHMARKS = {
     each.BENCHMARK.name: each.BENCHMARK
-    for each in (switch_on, cold, address_change, set_up, line_lookup, refresh, steady)
+    for each in (switch_on, cold, address_change, set_up, line_lookup, prober, refresh, steady)
 }
 
 

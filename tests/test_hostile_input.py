@@ -7,6 +7,7 @@ taken from HOMEPORT_FUZZ_SEED. The hypothesis tests beside each parser look for 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 import gc
+from ipaddress import ip_address
 import os
 import random
 import socket
@@ -22,11 +23,14 @@ from custom_components.homeport.gateway.errors import InvalidAnswer, NatPmpRefus
 from custom_components.homeport.gateway.model import Transport
 from custom_components.homeport.host import netlink
 from custom_components.homeport.line.carriers import by_provisioning, by_reverse_name
+from custom_components.homeport.outside import check_host, echoip, globalping, portchecker
 from custom_components.homeport.outside.echo import read_address
-from custom_components.homeport.outside.errors import OutsideInvalid
+from custom_components.homeport.outside.errors import OtherAddress, OutsideInvalid
+from custom_components.homeport.outside.exchange import parse_json
 from custom_components.homeport.outside.home_gateway import parse_check
 from custom_components.homeport.outside.names import parse_txt, valid_name
 from custom_components.homeport.outside.natpmp_probe import parse_answer
+from custom_components.homeport.outside.probe import ProbeTransport, Question
 from custom_components.homeport.outside.second_hop import parse_error
 from custom_components.homeport.outside.stun_message import decode_response
 
@@ -54,6 +58,17 @@ PCP += bytes.fromhex("060000001fbb46cb00000000000000000000ffff0b162101")
 PCP_ANNOUNCE = bytes.fromhex("02800000000000000000002a") + bytes(12)
 NAT_PMP_MAP = bytes.fromhex("008200000000002a1fbb46cb00000e10")
 NAT_PMP_ADDRESS = bytes.fromhex("008000000000002a0b162101")
+TARGET = ip_address("106.72.63.108")
+PROBED = Question(ProbeTransport.TCP, TARGET, 8123)
+GLOBALPING = (
+    b'{"id":"a","type":"ping","target":"106.72.63.108","status":"finished",'
+    b'"measurementOptions":{"protocol":"TCP","port":8123},"results":[{"result":'
+)
+GLOBALPING_REPLY = (
+    b'{"status":"finished","resolvedAddress":"106.72.63.108",'
+    b'"timings":[{"rtt":20.5}],"stats":{"rcv":1}}}]}'
+)
+GLOBALPING_ERROR = b'{"status":"failed","rawOutput":"connect ECONNREFUSED 106.72.63.108:8123"}}]}'
 SPECIAL = (b"", b"\x00", b"\xff", b"\x00" * 64, b"\xff" * 64, b"%s%n", b"../", b"\r\n", b"\xc3\x28")
 
 
@@ -66,6 +81,10 @@ def _netlink(data: bytes) -> None:
 
 def _text(parse: Callable[[str], object]) -> Callable[[bytes], object]:
     return lambda data: parse(data.decode("utf-8", "replace"))
+
+
+def _json(parse: Callable[[object], object]) -> Callable[[bytes], object]:
+    return lambda data: parse(parse_json(data))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +111,37 @@ PARSERS = {
         _text(lambda text: read_address(text, 6)),
         (b"240b:10:3f6c:d400::1", b'{"ip":"240b:10:3f6c:d400::1"}'),
         (OutsideInvalid,),
+    ),
+    "echoip": Parser(
+        _json(lambda said: echoip.parse_answer(said, TARGET, 8123)),
+        (b'{"ip":"106.72.63.108","port":8123,"reachable":true}',),
+        (OutsideInvalid, OtherAddress),
+    ),
+    "portchecker": Parser(
+        _json(lambda said: portchecker.parse_answer(said, TARGET, 8123)),
+        (
+            b'{"error":false,"host":"106.72.63.108","check":[{"port":8123,"status":true}]}',
+            b'[{"port":8123,"status":false}]',
+        ),
+        (OutsideInvalid, OtherAddress),
+    ),
+    "check-host, start": Parser(
+        _json(check_host.parse_start),
+        (b'{"ok":1,"request_id":"4f96","nodes":{"a":["xx"],"b":[]}}',),
+        (OutsideInvalid,),
+    ),
+    "check-host": Parser(
+        _json(lambda said: check_host.parse_result(said, ("a", "b"), TARGET)),
+        (
+            b'{"a":[{"address":"106.72.63.108","time":0.02}],"b":null}',
+            b'{"a":[{"error":"Connection refused"}],"b":[{"error":"Connection timed out"}]}',
+        ),
+        (OutsideInvalid, OtherAddress),
+    ),
+    "Globalping": Parser(
+        _json(lambda said: globalping.parse_result(said, "a", PROBED)),
+        (GLOBALPING + GLOBALPING_REPLY, GLOBALPING + GLOBALPING_ERROR),
+        (OutsideInvalid, OtherAddress),
     ),
     "TXT": Parser(lambda data: parse_txt([data]), (b"v=v6mig-1 url=https://a.example/ t=b",)),
     "provisioning": Parser(

@@ -73,6 +73,7 @@ async def test_it_is_written_at_once_and_in_full(
         "pinholes": {},
         "hostnames": {},
         "targets": {},
+        "limits": {},
         "seen": {},
         "gateway": store.gateway.to_dict(),
     }

@@ -1,6 +1,7 @@
 """Every translation that the code asks for exists in each language, and no other does."""
 
 from collections.abc import Iterable, Mapping
+from itertools import chain
 import json
 from pathlib import Path
 import re
@@ -10,6 +11,7 @@ import pytest
 from custom_components.homeport.ddns import PROVIDERS
 from custom_components.homeport.gateway.errors import EXPLAINED_CODES
 from custom_components.homeport.line import AddressKind, Confidence, Openable, Reason, Remedy
+from custom_components.homeport.ports import Advice, BlockedBy, Candidate
 
 from .flow_translation_use import FlowCollector
 from .string_values import Values
@@ -31,12 +33,21 @@ _ATTRIBUTES: dict[str, dict[str, Iterable[str]]] = {
     },
     "sensor.ipv6_mode": {"confidence": Confidence},
     "sensor.carrier": {"confidence": Confidence},
+    "sensor.blocked_by": {"candidates": Candidate},
+    "sensor.blocked_by_ipv6": {"candidates": Candidate},
 }
 TABLES: dict[str, set[str]] = {
     "exceptions": {
         *(f"upnp_{code}.message" for code in EXPLAINED_CODES),
         *(f"pcp_{code}.message" for code in range(1, 14)),
         *(f"natpmp_{code}.message" for code in range(1, 6)),
+    },
+    "issues": {
+        f"blocked_{step}.{text}"
+        # What is reachable needs nothing to be done.
+        for step in chain(BlockedBy, Advice)
+        if step is not BlockedBy.NOTHING
+        for text in ("title", "description")
     },
     "entity.sensor.wan_address_kind.state": {kind.value for kind in AddressKind if kind.ipv4},
     **{

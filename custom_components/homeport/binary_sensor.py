@@ -12,9 +12,10 @@ from homeassistant.components.binary_sensor import (
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .coordinator import HomeportConfigEntry, LineCoordinator
+from .coordinator import Exposure, HomeportConfigEntry, LineCoordinator
 from .entity import HomeportEntity
 from .line import LineReport, Openable
+from .outside import Family
 
 PARALLEL_UPDATES = 0
 
@@ -25,6 +26,13 @@ class HomeportBinarySensorDescription(BinarySensorEntityDescription):
 
     value: Callable[[LineReport], bool | None]
     attributes: Callable[[LineReport], Mapping[str, object] | None] = lambda _: None
+
+
+EXPOSED = BinarySensorEntityDescription(
+    key="exposed_host",
+    translation_key="exposed_host",
+    device_class=BinarySensorDeviceClass.SAFETY,
+)
 
 
 def _can_open(openable: Openable) -> bool | None:
@@ -67,6 +75,33 @@ async def async_setup_entry(
     """Add the binary sensors of the line."""
     line = entry.runtime_data.line
     async_add_entities(LineBinarySensor(line, description) for description in SENSORS)
+    async_add_entities([ExposedHostSensor(line, EXPOSED, entry.runtime_data.exposure)])
+
+
+class ExposedHostSensor(HomeportEntity[LineCoordinator], BinarySensorEntity):
+    """On where a listener at a port that nothing is opened for was met from outside.
+
+    Off says so of this machine alone: whether another one is exposed cannot be seen from here.
+    """
+
+    def __init__(
+        self, line: LineCoordinator, description: BinarySensorEntityDescription, exposure: Exposure
+    ) -> None:
+        """Take who has looked at it."""
+        super().__init__(line, description)
+        self._exposure = exposure
+
+    @property
+    @override
+    def is_on(self) -> bool | None:
+        return self._exposure.exposed
+
+    @property
+    @override
+    def extra_state_attributes(self) -> Mapping[str, object]:
+        families: tuple[Family, ...] = (4, 6)
+        seen = {family: self._exposure.seen(family) for family in families}
+        return {f"ipv{family}": each and each.exposed for family, each in seen.items()}
 
 
 class LineBinarySensor(HomeportEntity[LineCoordinator], BinarySensorEntity):

@@ -31,7 +31,9 @@ class HomeportButtonDescription[CoordinatorT: HomeportCoordinator[Any]](ButtonEn
 
 
 DETECT = HomeportButtonDescription[LineCoordinator](
-    key="detect_line", translation_key="detect_line", press=lambda line: line.async_detect()
+    key="detect_line",
+    translation_key="detect_line",
+    press=lambda line: line.config_entry.runtime_data.async_detect(),
 )
 CLOSE_ALL = HomeportButtonDescription[LineCoordinator](
     key="close_all_ports",

@@ -14,6 +14,12 @@ CONF_ECHO_URLS: Final = "echo_urls"
 CONF_STUN_SERVERS: Final = "stun_servers"
 CONF_STUN_MINUTES: Final = "stun_minutes"  # 0: STUN never, the echoes now and then
 CONF_PROBER_URL: Final = "prober_url"
+CONF_HOSTED_PROBERS: Final = "hosted_probers"  # of HostedProber
+CONF_GLOBALPING_TOKEN: Final = "globalping_token"  # noqa: S105
+CONF_OWN_PROBER_URL: Final = "own_prober_url"
+CONF_OWN_PROBER_TOKEN: Final = "own_prober_token"  # noqa: S105
+CONF_OWN_PROBER_NAME: Final = "own_prober_name"  # that the prober dials instead of its caller
+CONF_UDP_SERVER: Final = "udp_server"  # STUN with RESPONSE-PORT
 CONF_LOOK_UP_NAMES: Final = "look_up_names"
 CONF_LOOK_BEHIND: Final = "look_behind"
 CONF_BOTH_ROUTERS: Final = "both_routers"
@@ -47,6 +53,14 @@ class Family(StrEnum):
 
     IPV4 = "ipv4"
     IPV6 = "ipv6"
+
+
+class HostedProber(StrEnum):
+    """A prober that somebody runs for everybody."""
+
+    CHECK_HOST = "check_host"
+    GLOBALPING = "globalping"
+    PORTCHECKER = "portchecker"
 
 
 # Subentry "hostname"; the provider's own fields stand beside these

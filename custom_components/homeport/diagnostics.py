@@ -39,7 +39,17 @@ async def async_get_config_entry_diagnostics(
                 "families": sorted(port.families),
                 "pinhole": port.data.pinhole.state if port.pinhole.asked else None,
                 "pinhole_reason": port.data.pinhole.reason,
-                "reachability": port.data.reachability,
+                "checks": [
+                    {
+                        "family": family,
+                        "reachability": found.diagnosis.reachability,
+                        "blocked_by": found.diagnosis.blocked_by,
+                        "steps": {
+                            each.step.value: each.state.value for each in found.diagnosis.steps
+                        },
+                    }
+                    for family, found in port.data.checks.items()
+                ],
             }
             for port in data.ports.values()
         ],
@@ -60,6 +70,9 @@ def _options(options: LineOptions) -> dict[str, Any]:
         "stun_servers": len(options.stun_servers),
         "stun_minutes": options.stun_minutes,
         "prober": options.prober_url is not None,
+        "hosted_probers": list(options.hosted_probers),
+        "own_prober": options.own_prober is not None,
+        "udp_server": options.udp_server is not None,
         "look_up_names": options.look_up_names,
         "look_behind": options.look_behind,
         "both_routers": options.both_routers,

@@ -6,17 +6,46 @@ from typing import Final
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 
+from .advice import placeholders, shown
 from .allowed_ports import in_words, own_port_set
 from .const import CONF_INTERNAL_PORT, DOMAIN
 from .coordinator import HomeportConfigEntry, PortCoordinator
 from .line import Openable
-from .ports import MappingState
+from .outside import Family
+from .ports import Advice, BlockedBy, MappingState, NextStep
 
 _NOT_IN_SET: Final = "port_not_in_set_"
 _FOREIGN: Final = "foreign_mapping_"
 _OWN_ONLY: Final = "own_only_"
 _PINHOLE: Final = "pinhole_by_hand_"
-_LONGEST_SHOWN = 64
+_BLOCKED_BY_FAMILY: Final[dict[Family, str]] = {4: "blocked_ipv4_", 6: "blocked_ipv6_"}
+_EXPOSED: Final = "exposed_host_"
+
+# What people can do something about, and is not said by one of the others.
+_CURABLE: Final[frozenset[NextStep]] = frozenset(
+    {
+        BlockedBy.SERVICE_DOWN,
+        BlockedBy.BOUND_TO_LOOPBACK,
+        BlockedBy.HOST_ABSENT,
+        BlockedBy.HOST_MOVED,
+        BlockedBy.HOST_FIREWALL,
+        BlockedBy.WRONG_TARGET,
+        BlockedBy.UPNP_DISABLED,
+        BlockedBy.SECOND_NAT,
+        BlockedBy.ROUTER_FILTER_V6,
+        BlockedBy.FILTERED,
+        BlockedBy.UNSTABLE_ADDRESS,
+        Advice.START_SERVICE,
+        Advice.CHECK_SERVICE,
+        Advice.ROUTER_REFUSES,
+        Advice.NAME_ELSEWHERE,
+        Advice.NAME_MISSING,
+        Advice.CERTIFICATE_OTHER_NAME,
+        Advice.CERTIFICATE_UNTRUSTED,
+        Advice.CERTIFICATE_EXPIRED,
+        Advice.CERTIFICATE_NONE,
+    }
+)
 
 
 @callback
@@ -29,6 +58,7 @@ def async_watch_ports(hass: HomeAssistant, entry: HomeportConfigEntry) -> None:
 
     @callback
     def look_at_all() -> None:
+        _look_at_exposure(hass, entry)
         for port in data.ports.values():
             _look(hass, entry, port)
 
@@ -47,7 +77,7 @@ def async_forget_removed(hass: HomeAssistant) -> None:
     for domain, issue_id in list(ir.async_get(hass).issues):
         if domain != DOMAIN:
             continue
-        for prefix in _NOT_IN_SET, _FOREIGN, _OWN_ONLY, _PINHOLE:
+        for prefix in _NOT_IN_SET, _FOREIGN, _OWN_ONLY, _PINHOLE, *_BLOCKED_BY_FAMILY.values():
             if issue_id.startswith(prefix) and issue_id.removeprefix(prefix) not in ports:
                 ir.async_delete_issue(hass, DOMAIN, issue_id)
 
@@ -64,6 +94,41 @@ def _look(hass: HomeAssistant, entry: HomeportConfigEntry, port: PortCoordinator
         _look_at_holder(hass, port)
         _look_at_refusal(hass, port)
         _look_at_pinhole(hass, port)
+        for family, prefix in _BLOCKED_BY_FAMILY.items():
+            _look_at_blocker(hass, port, family, prefix)
+
+
+@callback
+def _look_at_exposure(hass: HomeAssistant, entry: HomeportConfigEntry) -> None:
+    exposure = entry.runtime_data.exposure
+    issue_id = f"{_EXPOSED}{entry.entry_id}"
+    families = [f"IPv{family}" for family in exposure.exposed_over]
+    if families:
+        ir.async_create_issue(
+            hass,
+            DOMAIN,
+            issue_id,
+            is_fixable=False,
+            severity=ir.IssueSeverity.WARNING,
+            translation_key="exposed_host",
+            translation_placeholders={"families": ", ".join(families)},
+        )
+    elif exposure.exposed is False:
+        ir.async_delete_issue(hass, DOMAIN, issue_id)
+
+
+def _look_at_blocker(
+    hass: HomeAssistant, port: PortCoordinator, family: Family, prefix: str
+) -> None:
+    """Raise what was found when it was looked at last, for as long as that may be true."""
+    found = port.data.checks.get(family)
+    step = found.diagnosis.next_step if found else None
+    if found and step in _CURABLE and (port.data.wanted or port.by_hand):
+        _say_what_to_do(
+            hass, port, prefix, f"blocked_{step.value}", placeholders(hass, port, found)
+        )
+    else:
+        _withdraw(hass, port, prefix)
 
 
 def _look_at_port_set(
@@ -102,9 +167,9 @@ def _look_at_holder(hass: HomeAssistant, port: PortCoordinator) -> None:
             {
                 "protocol": port.protocol.value,
                 "port": str(port.external_port),
-                "client": _shown(holder.internal_client),
+                "client": shown(holder.internal_client),
                 "internal_port": str(holder.internal_port),
-                "description": _shown(holder.description),
+                "description": shown(holder.description),
             },
         )
     elif not port.data.wanted or port.data.mapping not in {None, MappingState.FOREIGN}:
@@ -170,11 +235,3 @@ def _say_what_to_do(
 
 def _withdraw(hass: HomeAssistant, port: PortCoordinator, prefix: str) -> None:
     ir.async_delete_issue(hass, DOMAIN, f"{prefix}{port.subentry.subentry_id}")
-
-
-def _shown(text: str) -> str:
-    """Return what a router says so that it stays within the backticks of an issue's text.
-
-    That is Markdown: a hostile device could put a link of its own there.
-    """
-    return " ".join(text.replace("`", "'").split())[:_LONGEST_SHOWN] or "-"

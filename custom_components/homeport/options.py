@@ -1,7 +1,7 @@
 """What the user lets Homeport ask, and says of the line."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, Self
 
@@ -10,10 +10,15 @@ from yarl import URL
 from .const import (
     CONF_BOTH_ROUTERS,
     CONF_ECHO_URLS,
+    CONF_GLOBALPING_TOKEN,
+    CONF_HOSTED_PROBERS,
     CONF_IPV6_MODE,
     CONF_LINE_MODE,
     CONF_LOOK_BEHIND,
     CONF_LOOK_UP_NAMES,
+    CONF_OWN_PROBER_NAME,
+    CONF_OWN_PROBER_TOKEN,
+    CONF_OWN_PROBER_URL,
     CONF_PROBER_URL,
     CONF_RULE_EA_LENGTH,
     CONF_RULE_IPV4,
@@ -21,21 +26,39 @@ from .const import (
     CONF_RULE_PSID_OFFSET,
     CONF_STUN_MINUTES,
     CONF_STUN_SERVERS,
+    CONF_UDP_SERVER,
     DEFAULT_STUN_MINUTES,
+    HostedProber,
 )
 from .line import Ipv6Mode, LineMode, MapERule
+from .outside.own_prober import is_prober_url
 from .outside.stun import parse_server
 
 MOST_SERVICES: Final = 5
 """How many echoes, and how many STUN servers, there can be."""
 MOST_STUN_MINUTES: Final = 120
+_LONGEST_TOKEN: Final = 256
+
+
+@dataclass(frozen=True, slots=True)
+class OwnProberOptions:
+    """A prober of the user's own: where it is, and what it asks for.
+
+    `name`: what the prober dials instead of the address that asks, as it is set up there.
+    """
+
+    url: str
+    token: str = field(repr=False)
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineOptions:
     """The options of a config entry.
 
-    - `echo_urls`, `stun_servers`, `prober_url`: who may be asked; empty or None for nobody
+    - `echo_urls`, `stun_servers`, `prober_url`, `hosted_probers`, `own_prober`, `udp_server`: who
+      may be asked; empty or None for nobody
+    - `globalping_token`: what makes Globalping answer more often
     - `stun_minutes`: how often STUN is asked where nothing tells of a change; 0 leaves that to
       the echoes, which are asked less often
     - `look_up_names`: whether to look up the names that tell a carrier by
@@ -49,6 +72,10 @@ class LineOptions:
     stun_servers: tuple[str, ...] = ()
     stun_minutes: int = DEFAULT_STUN_MINUTES
     prober_url: str | None = None
+    hosted_probers: tuple[HostedProber, ...] = ()
+    globalping_token: str | None = field(default=None, repr=False)
+    own_prober: OwnProberOptions | None = None
+    udp_server: str | None = None
     look_up_names: bool = False
     look_behind: bool = False
     both_routers: bool = False
@@ -67,6 +94,10 @@ class LineOptions:
             stun_servers=_good(options.get(CONF_STUN_SERVERS), is_stun_server),
             stun_minutes=minutes,
             prober_url=prober if isinstance(prober, str) and is_service(prober) else None,
+            hosted_probers=_hosted(options.get(CONF_HOSTED_PROBERS)),
+            globalping_token=_secret(options.get(CONF_GLOBALPING_TOKEN)),
+            own_prober=_own_prober(options),
+            udp_server=next(iter(_good([options.get(CONF_UDP_SERVER)], is_stun_server)), None),
             look_up_names=options.get(CONF_LOOK_UP_NAMES) is True,
             look_behind=options.get(CONF_LOOK_BEHIND) is True,
             both_routers=options.get(CONF_BOTH_ROUTERS) is True,
@@ -94,6 +125,11 @@ def is_stun_server(text: str) -> bool:
     return True
 
 
+def is_token(text: str) -> bool:
+    """Say whether a text can stand in a header as a token."""
+    return bool(text) and len(text) <= _LONGEST_TOKEN and text.isascii() and text.isprintable()
+
+
 def _good(stored: object, is_good: Callable[[str], bool]) -> tuple[str, ...]:
     texts = stored if isinstance(stored, list | tuple) else ()
     good = [text for text in texts if isinstance(text, str) and is_good(text)]
@@ -102,6 +138,23 @@ def _good(stored: object, is_good: Callable[[str], bool]) -> tuple[str, ...]:
 
 def _member[ModeT: StrEnum](kind: type[ModeT], stored: object) -> ModeT | None:
     return next((member for member in kind if member.value == stored), None)
+
+
+def _hosted(stored: object) -> tuple[HostedProber, ...]:
+    texts = stored if isinstance(stored, list | tuple) else ()
+    return tuple(each for each in HostedProber if each.value in texts)
+
+
+def _secret(stored: object) -> str | None:
+    return stored if isinstance(stored, str) and is_token(stored) else None
+
+
+def _own_prober(options: Mapping[str, Any]) -> OwnProberOptions | None:
+    url, name = options.get(CONF_OWN_PROBER_URL), options.get(CONF_OWN_PROBER_NAME)
+    token = _secret(options.get(CONF_OWN_PROBER_TOKEN))
+    if not (isinstance(url, str) and is_prober_url(url) and token):
+        return None
+    return OwnProberOptions(url, token, name if isinstance(name, str) and name else None)
 
 
 def _rule(options: Mapping[str, Any]) -> MapERule | None:

@@ -33,6 +33,7 @@ from .line import Ipv6Mode, LineMode, MapERule
 from .line.mape import InvalidRule
 from .options import MOST_STUN_MINUTES
 from .outside_form import OUTSIDE_SCHEMA, read_outside
+from .probers_form import PROBERS_SCHEMA, read_probers, shown_probers
 
 _AUTOMATIC: Final = "automatic"
 _MOST_DIGITS = 3
@@ -87,7 +88,7 @@ class HomeportOptionsFlow(OptionsFlow):
 
     async def async_step_init(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
         """Let the subject be chosen."""
-        return self.async_show_menu(step_id="init", menu_options=["outside", "line"])
+        return self.async_show_menu(step_id="init", menu_options=["outside", "probers", "line"])
 
     async def async_step_outside(
         self, user_input: dict[str, Any] | None = None
@@ -101,6 +102,22 @@ class HomeportOptionsFlow(OptionsFlow):
             step_id="outside",
             data_schema=self.add_suggested_values_to_schema(
                 _OUTSIDE_SCHEMA, self.config_entry.options if user_input is None else user_input
+            ),
+            errors=errors,
+        )
+
+    async def async_step_probers(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask for those who look at ports from outside; none is asked that is not named."""
+        known = self.config_entry.options
+        options, errors = read_probers(user_input or {}, known)
+        if user_input is not None and not errors:
+            return self._save(PROBERS_SCHEMA, options)
+        return self.async_show_form(
+            step_id="probers",
+            data_schema=self.add_suggested_values_to_schema(
+                PROBERS_SCHEMA, shown_probers(known) if user_input is None else user_input
             ),
             errors=errors,
         )

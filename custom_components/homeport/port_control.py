@@ -10,8 +10,6 @@ from .coordinator import HomeportConfigEntry, PortCoordinator
 from .errors import translated
 from .gateway import ActionRefused, GatewayError
 from .line import Openable
-from .outside import OutsideError
-from .ports import NotProbed
 
 
 async def open_port(port: PortCoordinator, duration: timedelta | None = None) -> None:
@@ -43,12 +41,17 @@ async def close_port(port: PortCoordinator) -> None:
     await _want(port, wanted=False)
 
 
+async def look_at_port(port: PortCoordinator) -> None:
+    """Look at a port from outside; what that has come to is in its report."""
+    await port.async_check()
+
+
 async def check_port(port: PortCoordinator) -> None:
-    """Look at a port from outside. Raises HomeAssistantError when that shows nothing."""
-    try:
-        await port.async_check()
-    except (OutsideError, NotProbed) as err:
-        raise translated(err) from err
+    """Look at a port from outside. Raises HomeAssistantError where nobody outside has answered."""
+    found = (await port.async_check()).values()
+    problem = next((each.problem for each in found if each.problem), None)
+    if problem and not any(each.checked for each in found):
+        raise translated(problem) from problem
 
 
 async def close_all_ports(entry: HomeportConfigEntry) -> tuple[list[str], dict[str, str]]:

@@ -13,9 +13,10 @@ from homeassistant.util.json import JsonObjectType
 import voluptuous as vol
 
 from .action_targets import owner_of
+from .check_answer import shown_checks
 from .const import DOMAIN, MOST_OPEN_MINUTES
 from .coordinator import PinholeReport, PortCoordinator
-from .port_control import check_port, close_port, open_port
+from .port_control import close_port, look_at_port, open_port
 
 ATTR_DURATION: Final = "duration"
 
@@ -48,8 +49,8 @@ async def close_ports(call: ServiceCall) -> ServiceResponse:
 
 
 async def check_ports(call: ServiceCall) -> ServiceResponse:
-    """Look at ports from outside; answer with what was seen."""
-    return await _each(call, check_port, _checked)
+    """Look at ports from outside; answer with the whole chain, and what stops them."""
+    return await _each(call, look_at_port, shown_checks)
 
 
 async def _each(
@@ -98,16 +99,6 @@ def _pinhole(report: PinholeReport) -> JsonObjectType:
         "reason": report.reason,
         "address": str(pinhole.client) if pinhole else None,
         "port": pinhole.port if pinhole else None,
-    }
-
-
-def _checked(port: PortCoordinator) -> JsonObjectType:
-    seen = port.data.reachability
-    return {
-        "reachability": seen and seen.value,
-        "checked": _text(port.data.checked),
-        "address": None if port.data.probed is None else str(port.data.probed),
-        "external_port": port.external_port,
     }
 
 

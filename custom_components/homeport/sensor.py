@@ -15,6 +15,8 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .allowed_ports import range_texts
+from .check_answer import shown_blocker
+from .const import Family
 from .coordinator import (
     HomeportConfigEntry,
     HomeportCoordinator,
@@ -26,7 +28,7 @@ from .coordinator import (
 from .ddns import Status
 from .entity import HomeportEntity, forget_entity
 from .line import AddressKind, Carrier, Ipv6Mode, LineMode, LineReport, Openable
-from .ports import Reachability
+from .ports import BlockedBy, Reachability
 
 PARALLEL_UPDATES = 0
 
@@ -153,14 +155,43 @@ MAPPINGS = HomeportSensorDescription[TableCoordinator](
     value=lambda table: None if table.data is None else len(table.data),
     available=lambda table: table.data is not None,
 )
-PORT_SENSORS: tuple[HomeportSensorDescription[PortCoordinator], ...] = (
-    HomeportSensorDescription(
-        key="reachability",
-        translation_key="reachability",
-        device_class=SensorDeviceClass.ENUM,
-        options=[seen.value for seen in Reachability],
-        value=lambda port: _text(port.data.reachability),
+FAMILY_SENSORS: dict[Family, tuple[HomeportSensorDescription[PortCoordinator], ...]] = {
+    Family.IPV4: (
+        HomeportSensorDescription(
+            key="reachability",
+            translation_key="reachability",
+            device_class=SensorDeviceClass.ENUM,
+            options=[seen.value for seen in Reachability],
+            value=lambda port: _text(port.data.reachability(4)),
+        ),
+        HomeportSensorDescription(
+            key="blocked_by",
+            translation_key="blocked_by",
+            device_class=SensorDeviceClass.ENUM,
+            options=[blocker.value for blocker in BlockedBy],
+            value=lambda port: _text(port.data.blocked_by(4)),
+            attributes=lambda port: shown_blocker(port.data.checks.get(4)),
+        ),
     ),
+    Family.IPV6: (
+        HomeportSensorDescription(
+            key="reachability_ipv6",
+            translation_key="reachability_ipv6",
+            device_class=SensorDeviceClass.ENUM,
+            options=[seen.value for seen in Reachability],
+            value=lambda port: _text(port.data.reachability(6)),
+        ),
+        HomeportSensorDescription(
+            key="blocked_by_ipv6",
+            translation_key="blocked_by_ipv6",
+            device_class=SensorDeviceClass.ENUM,
+            options=[blocker.value for blocker in BlockedBy],
+            value=lambda port: _text(port.data.blocked_by(6)),
+            attributes=lambda port: shown_blocker(port.data.checks.get(6)),
+        ),
+    ),
+}
+PORT_SENSORS: tuple[HomeportSensorDescription[PortCoordinator], ...] = (
     HomeportSensorDescription(
         key="last_check",
         translation_key="last_check",
@@ -202,7 +233,13 @@ async def async_setup_entry(
     def add_port(port: PortCoordinator) -> None:
         if not port.controlled:
             forget_entity(port, Platform.SENSOR, CLOSES_AT)
-        descriptions = (*PORT_SENSORS, CLOSES_AT) if port.controlled else PORT_SENSORS
+        descriptions = [*PORT_SENSORS, CLOSES_AT] if port.controlled else [*PORT_SENSORS]
+        for family, of_family in FAMILY_SENSORS.items():
+            if family in port.families:
+                descriptions.extend(of_family)
+            else:
+                for description in of_family:
+                    forget_entity(port, Platform.SENSOR, description)
         async_add_entities(
             (HomeportSensor(port, description) for description in descriptions),
             config_subentry_id=port.subentry.subentry_id,
@@ -233,7 +270,7 @@ class HomeportSensor[CoordinatorT: HomeportCoordinator[Any]](
 
     entity_description: HomeportSensorDescription[CoordinatorT]
     # Long, and worth nothing once they are past.
-    _unrecorded_attributes = frozenset({"reasons", "remedies", "ranges"})
+    _unrecorded_attributes = frozenset({"reasons", "remedies", "ranges", "steps"})
 
     @property
     @override

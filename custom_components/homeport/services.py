@@ -66,8 +66,7 @@ def async_setup_services(hass: HomeAssistant) -> None:
 
 async def _detect_line(call: ServiceCall) -> ServiceResponse:
     """Look at a line now; answer with what it is."""
-    line = line_of(call).runtime_data.line
-    return await line_answer(call.hass, await line.async_detect())
+    return await line_answer(call.hass, await line_of(call).runtime_data.async_detect())
 
 
 async def _close_all_ports(call: ServiceCall) -> ServiceResponse:

@@ -62,6 +62,7 @@ class HomeportStore:
     - `gateway`: what was learned of the gateway
     - `hostnames`: the updaters' states, by hostname id
     - `targets`: the addresses that the devices which ports lead to had last, by port id
+    - `limits`: when outside services may be asked again, by service
     - `seen`: the addresses and the line mode that were seen last, by the kind of event about them
     """
 
@@ -93,6 +94,11 @@ class HomeportStore:
         for port, stored in _mapping(data, "targets").items():
             with suppress(KeyError, TypeError, ValueError):
                 self.targets[port] = SeenTarget.from_dict(stored)
+        self.limits: dict[str, dict[str, Any]] = {
+            service: limit
+            for service, limit in _mapping(data, "limits").items()
+            if isinstance(limit, dict)
+        }
         self.seen: dict[str, str] = {
             kind: value for kind, value in _mapping(data, "seen").items() if isinstance(value, str)
         }
@@ -119,6 +125,7 @@ class HomeportStore:
             "gateway": self.gateway.to_dict(),
             "hostnames": dict(self.hostnames),
             "targets": {port: each.to_dict() for port, each in self.targets.items()},
+            "limits": {service: dict(limit) for service, limit in self.limits.items()},
             "seen": dict(self.seen),
         }
         if data != self._saved:

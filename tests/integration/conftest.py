@@ -30,7 +30,8 @@ class Machine:
     def __init__(self) -> None:
         self.state = HostState(
             addresses=(HostAddress(IPv4Address("192.168.77.10"), 24, "eth0"),),
-            ipv4_route=Route(IPv4Address(GATEWAY), "eth0", IPv4Address("192.168.77.10")),
+            # The service that a port leads to listens at this machine's loopback.
+            ipv4_route=Route(IPv4Address(GATEWAY), "eth0", IPv4Address("127.0.0.1")),
         )
         self.mtu: dict[int, int | None] = {4: 1500, 6: None}
         self.watching = True

@@ -29,6 +29,8 @@ from tests.integration.test_port_flow import GOOD, begin, send
 
 STEP = TEXTS["config_subentries"]["port"]["step"]["by_hand"]
 
+CHECKS = {"check", "reachability", "blocked_by", "last_check"}
+
 
 def keys_of(hass: HomeAssistant, entry: MockConfigEntry, game: ConfigSubentry) -> set[str]:
     """Return the keys of all entities of a port."""
@@ -59,10 +61,10 @@ async def test_only_checks(hass: HomeAssistant, home: DemoHome, set_up: SetUp) -
     rule = made_by_hand(home)
     game = port(home, by_hand=True)
     entry = await set_up(game)
-    assert keys_of(hass, entry, game) == {"check", "reachability", "last_check"}
+    assert keys_of(hass, entry, game) == CHECKS
     await press(hass, entry, "check", game)
-    # What accepted is not proved to be the game: the rule may lead anywhere.
-    assert state_of(hass, entry, "reachability", game) == "possible"
+    # The router's table shows that the rule leads to the game.
+    assert state_of(hass, entry, "reachability", game) == "reachable"
     entity = entity_of(hass, entry, "reachability", game)
     answer = await hass.services.async_call(
         "homeport", "check_port", {"entity_id": entity}, blocking=True, return_response=True
@@ -78,7 +80,7 @@ async def test_only_checks(hass: HomeAssistant, home: DemoHome, set_up: SetUp) -
     await entry.runtime_data.line.async_refresh()
     await later(hass, hours=1)
     assert [*home.igd.table.values()] == [rule]
-    for action in "AddPortMapping", "DeletePortMapping", "GetSpecificPortMappingEntry":
+    for action in "AddPortMapping", "DeletePortMapping":
         assert not sent(home, action)
 
 
@@ -119,7 +121,7 @@ async def test_form_without_a_router(hass: HomeAssistant, home: DemoHome, set_up
     assert result["step_id"] == "by_hand"
     assert (await send(hass, result, {}))["type"] == "create_entry"
     [subentry] = entry.subentries.values()
-    assert keys_of(hass, entry, subentry) == {"check", "reachability", "last_check"}
+    assert keys_of(hass, entry, subentry) == CHECKS
 
 
 async def test_form_without_a_router_keeps_what_it_does_not_ask(
@@ -155,7 +157,7 @@ async def test_from_homeport_to_the_user_and_back(
     await change(hass, entry, game, by_hand=True)
     # What was opened from here is closed from here, so that nothing is left behind.
     await until(lambda: not home.igd.table)
-    await until(lambda: keys_of(hass, entry, game) == {"check", "reachability", "last_check"})
+    await until(lambda: keys_of(hass, entry, game) == CHECKS)
 
     rule = made_by_hand(home)
     await change(hass, entry, game, by_hand=False)

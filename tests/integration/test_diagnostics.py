@@ -204,6 +204,9 @@ async def test_how_things_stand(hass: HomeAssistant, home: DemoHome, set_up: Set
         "stun_servers": 1,
         "stun_minutes": 30,
         "prober": False,
+        "hosted_probers": [],
+        "own_prober": False,
+        "udp_server": False,
         "look_up_names": False,
         "look_behind": True,
         "both_routers": False,
@@ -223,7 +226,7 @@ async def test_how_things_stand(hass: HomeAssistant, home: DemoHome, set_up: Set
             "families": ["ipv4"],
             "pinhole": None,
             "pinhole_reason": None,
-            "reachability": None,
+            "checks": [],
         }
     ]
     assert shown["hostnames"] == [

@@ -4,6 +4,7 @@ from typing import Any
 
 from homeassistant.config_entries import ConfigFlowResult
 from homeassistant.core import HomeAssistant
+import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.homeport.line import Ipv6Mode, LineMode
@@ -39,8 +40,10 @@ async def begin(hass: HomeAssistant, entry: MockConfigEntry, step: str) -> Confi
     """Open one of the forms."""
     flows = hass.config_entries.options
     result = await flows.async_init(entry.entry_id)
-    assert (result["type"], result["menu_options"]) == ("menu", ["outside", "line"])
-    assert set(TEXTS["options"]["step"]["init"]["menu_options"]) == {"outside", "line"}
+    assert (result["type"], result["menu_options"]) == ("menu", ["outside", "probers", "line"])
+    assert set(TEXTS["options"]["step"]["init"]["menu_options"]) == {
+        *("outside", "probers", "line"),
+    }
     result = await flows.async_configure(result["flow_id"], {"next_step_id": step})
     assert result["step_id"] == step
     return result
@@ -52,6 +55,74 @@ async def send(hass: HomeAssistant, result: Any, user_input: dict[str, Any]) -> 
     result = await flows.async_configure(result["flow_id"], user_input)
     await hass.async_block_till_done()
     return result
+
+
+# --- Probers -------------------------------------------------------------------------------------
+
+OWN = {"own_prober_url": "https://prober.example:8443", "own_prober_token": "not-for-everybody"}
+
+
+async def test_probers_are_kept_and_their_secrets_not_shown(
+    hass: HomeAssistant, home: DemoHome, set_up: SetUp
+) -> None:
+    entry = await set_up()
+    before = dict(entry.options)
+    asked = OWN | {"udp_server": "stun.example", "hosted_probers": ["globalping", "check_host"]}
+    result = await send(
+        hass, await begin(hass, entry, "probers"), asked | {"globalping_token": "secret"}
+    )
+    assert result["type"] == "create_entry"
+    kept = asked | {"hosted_probers": ["check_host", "globalping"], "globalping_token": "secret"}
+    assert entry.options == before | kept
+
+    result = await begin(hass, entry, "probers")
+    shown = suggested(result)
+    assert not {"own_prober_token", "globalping_token"} & shown.keys()
+    # Left empty they stay, for the same place.
+    result = await send(hass, result, {key: shown[key] for key in asked if key in shown})
+    assert entry.options == before | kept
+    elsewhere = {"own_prober_url": "https://other.example"}
+    result = await send(hass, await begin(hass, entry, "probers"), elsewhere)
+    assert result["errors"] == {"own_prober_token": "token_missing"}
+    result = await send(hass, await begin(hass, entry, "probers"), {})
+    assert entry.options == before
+
+
+@pytest.mark.parametrize(
+    ("given", "errors"),
+    [
+        (
+            OWN | {"own_prober_url": "http://prober.example"},
+            {"own_prober_url": "invalid_https_url"},
+        ),
+        ({"own_prober_url": OWN["own_prober_url"]}, {"own_prober_token": "token_missing"}),
+        ({"own_prober_token": "x"}, {"own_prober_url": "url_missing"}),
+        ({"own_prober_name": "x"}, {"own_prober_url": "url_missing"}),
+        (OWN | {"own_prober_token": "秘密"}, {"own_prober_token": "invalid_token"}),
+        (OWN | {"own_prober_token": "x" * 257}, {"own_prober_token": "invalid_token"}),
+        ({"udp_server": "a b"}, {"udp_server": "invalid_stun_server"}),
+    ],
+)
+async def test_bad_probers(
+    hass: HomeAssistant,
+    home: DemoHome,
+    set_up: SetUp,
+    given: dict[str, str],
+    errors: dict[str, str],
+) -> None:
+    entry = await set_up()
+    before = dict(entry.options)
+    result = await send(hass, await begin(hass, entry, "probers"), given)
+    assert result["errors"] == errors
+    assert (
+        errors.items()
+        <= {
+            key: value
+            for key, value in result["errors"].items()
+            if value in TEXTS["options"]["error"]
+        }.items()
+    )
+    assert entry.options == before
 
 
 # --- Outside services ----------------------------------------------------------------------------

@@ -52,9 +52,16 @@ async def test_open_check_close(hass: HomeAssistant, home: DemoHome, set_up: Set
     assert len(home.igd.table) == 1
 
     answer = (await act(hass, "check_port", entity))[entity]
-    assert answer["reachability"] == "reachable"
-    assert answer["address"] == "11.22.33.44"
     assert answer["external_port"] == outside
+    seen = answer["ipv4"]
+    assert (seen["reachability"], seen["blocked_by"]) == ("reachable", "nothing")
+    assert (seen["address"], seen["problem"]) == ("11.22.33.44", None)
+    steps = {each["step"]: each for each in seen["steps"]}
+    assert list(steps) == [
+        *("service", "target", "line", "port_set", "mapping", "wan_address", "outside"),
+    ]
+    assert {each["state"] for each in steps.values()} <= {"passed", "not_needed"}
+    assert 0 <= steps["outside"]["seconds"] < 60
     age = dt_util.utcnow() - dt_util.parse_datetime(answer["checked"], raise_on_error=True)
     assert 0 <= age.total_seconds() < 60
 
@@ -101,8 +108,8 @@ async def test_refusals(hass: HomeAssistant, home: DemoHome, set_up: SetUp) -> N
     with fails("upnp_606"):
         await act(hass, "open_port", entity)
     home.outside.down = True
-    with fails("outside_unreachable"):
-        await act(hass, "check_port", entity)
+    answer = (await act(hass, "check_port", entity))[entity]["ipv4"]
+    assert (answer["reachability"], answer["problem"]) == (None, "outside_unreachable")
     home.igd.control = Reply(drop=True)
     with fails("gateway_unreachable"):
         await act(hass, "close_port", entity)
@@ -113,9 +120,12 @@ async def test_line_that_cannot_open(hass: HomeAssistant, home: DemoHome, set_up
     game = port(home)
     entry = await set_up(game)
     await until(lambda: state_of(hass, entry, "line_mode") == "cgnat")
-    for action in "open_port", "check_port":
-        with fails("line_cgnat", ServiceValidationError):
-            await act(hass, action, entity_of(hass, entry, "open", game))
+    entity = entity_of(hass, entry, "open", game)
+    with fails("line_cgnat", ServiceValidationError):
+        await act(hass, "open_port", entity)
+    answer = (await act(hass, "check_port", entity))[entity]["ipv4"]
+    assert (answer["reachability"], answer["blocked_by"]) == (None, "line_cgnat")
+    assert {seen.path for seen in home.outside.requests} == {"/ip"}
     assert not sent(home, "AddPortMapping")
 
 
@@ -128,7 +138,7 @@ async def test_port_without_a_switch(hass: HomeAssistant, home: DemoHome, set_up
             await act(hass, action, entity)
     home.outside.reachable = True
     answer = await act(hass, "check_port", entity)
-    assert answer[entity]["reachability"] == "possible"
+    assert answer[entity]["ipv4"]["reachability"] == "possible"
 
 
 @pytest.mark.parametrize("action", ACTIONS)

@@ -67,7 +67,8 @@ async def test_open_port_without_a_program(
     entry = await set_up(game)
     await opened(hass, entry, game)
     await press(hass, entry, "check", game)
-    assert state_of(hass, entry, "reachability", game) == "unreachable"
+    # Our own listener stood in for it, and met nobody who is outside of this machine.
+    assert state_of(hass, entry, "reachability", game) == "possible"
 
 
 async def test_who_answers_at_a_closed_port_is_not_known(

@@ -17,7 +17,7 @@ CHAINS = ("miniupnpd", "prerouting_miniupnpd", "postrouting_miniupnpd")
 def firewall(lan: str, wan: str, *, closed: str = "drop") -> str:
     """Return the rules of a home router whose openings are miniupnpd's.
 
-    `closed` is what becomes of a packet to a closed port of the router: "drop" or "reject".
+    `closed` is what becomes of a packet to a closed port: "drop" or "reject".
     """
     return f"""
 table inet filter {{
@@ -27,6 +27,7 @@ table inet filter {{
     iifname "{lan}" accept
     meta l4proto ipv6-icmp accept
     jump miniupnpd
+    iifname "{wan}" meta nfproto ipv6 {closed}
   }}
   chain input {{
     type filter hook input priority filter; policy accept;

@@ -9,12 +9,21 @@ import aiohttp
 from hypothesis import HealthCheck, example, given, settings, strategies as st
 
 from custom_components.homeport.line import AddressKind, address_kind
-from custom_components.homeport.outside import EchoipProber, OutsideError, public_address
+from custom_components.homeport.outside import (
+    EchoipProber,
+    Outcome,
+    OutsideError,
+    ProbeTransport,
+    Question,
+    bound_session,
+    public_address,
+)
 from tests.fakes.outside import Outside
 from tests.fakes.reply import Reply
 
 G = IPv4Address("11.22.33.44")
 PORT = 443
+QUESTION = Question(ProbeTransport.TCP, G, PORT)
 EXACT = {"ip": str(G), "port": PORT, "reachable": True}
 
 # Global by Python's own table: former 6to4 relays and anycast addresses, which are no home's.
@@ -65,7 +74,8 @@ async def both(body: bytes) -> tuple[IPv4Address | None, bool | None]:
         with suppress(OutsideError):
             address = (await public_address(http, [outside.url], 4)).address
         with suppress(OutsideError):
-            accepted = await EchoipProber(http, outside.url).accepts(PORT, G)
+            answer = await EchoipProber(bound_session, outside.url).check(QUESTION)
+            accepted = answer.outcome is Outcome.ACCEPTED
     return address, accepted
 
 

@@ -1,9 +1,12 @@
 """An outside service is asked in haste only a few times, and then at a steady pace."""
 
-from hypothesis import given, settings, strategies as st
+import json
+
+from hypothesis import example, given, settings, strategies as st
 import pytest
 
-from custom_components.homeport.outside import TokenBucket
+from custom_components.homeport.outside.bucket import TokenBucket
+from tests.fuzz import fuzz
 
 
 def test_a_burst_and_then_one_at_a_time() -> None:
@@ -43,3 +46,73 @@ def test_whoever_waits_as_told_never_asks_more(
     for first, begin in enumerate(asked):
         for last, end in enumerate(asked[first:], first):
             assert last - first + 1 <= burst + (end - begin) / seconds + 1e-6
+
+
+def through_json(bucket: TokenBucket, burst: int, seconds: float) -> TokenBucket:
+    return TokenBucket.from_dict(json.loads(json.dumps(bucket.to_dict())), burst, seconds)
+
+
+def test_a_restart_gives_nothing_back() -> None:
+    bucket = TokenBucket(2, 60.0)
+    for _ in range(2):
+        bucket.take(1_700_000_000.0)
+    bucket = through_json(bucket, 2, 60.0)
+    assert bucket.wait(1_700_000_045.0) == pytest.approx(15.0)
+    assert bucket.wait(1_700_000_060.0) == 0.0
+
+
+def test_one_that_was_never_asked_is_full_after_a_restart() -> None:
+    bucket = through_json(TokenBucket(2, 60.0), 2, 60.0)
+    bucket.take(5.0)
+    assert bucket.wait(5.0) == 0.0
+
+
+def test_a_limit_that_was_made_stricter_holds_after_a_restart() -> None:
+    bucket = through_json(TokenBucket(10, 6.0), 1, 60.0)
+    bucket.take(5.0)
+    assert bucket.wait(5.0) == pytest.approx(60.0)
+
+
+@given(st.integers(1, 10), st.integers(0, 20), st.floats(-2e9, 2e9))
+def test_a_clock_that_was_set_blocks_for_no_longer_than_a_burst_takes(
+    burst: int, taken: int, shift: float
+) -> None:
+    bucket, now = TokenBucket(burst, 60.0), 1_700_000_000.0
+    for _ in range(taken):
+        bucket.take(now)
+    bucket = through_json(bucket, burst, 60.0)
+    now += shift
+    wait = bucket.wait(now)
+    assert wait <= burst * 60.0
+    assert bucket.wait(now + wait) < 1e-3
+    # And while it runs:
+    bucket.take(now + wait)
+    now -= 1e6
+    assert bucket.wait(now + bucket.wait(now)) < 1e-3
+
+
+def test_a_clock_that_was_set_back_gives_no_requests() -> None:
+    bucket = TokenBucket(1, 60.0)
+    bucket.take(1000.0)
+    assert bucket.wait(500.0) == pytest.approx(60.0)
+    assert bucket.wait(530.0) == pytest.approx(30.0)
+
+
+STORED = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=2),
+    max_leaves=3,
+)
+
+
+@fuzz
+@given(st.dictionaries(st.sampled_from(["tokens", "time", "x"]), STORED, max_size=3))
+@example({"tokens": 10**400, "time": 0})
+@example({"tokens": 0, "time": float("nan")})
+@example({"tokens": True, "time": 0})
+def test_any_stored_thing(stored: dict[str, object]) -> None:
+    try:
+        bucket = TokenBucket.from_dict(stored, 3, 60.0)
+    except KeyError, TypeError, ValueError:
+        return
+    assert 0.0 <= bucket.wait(1_700_000_000.0) <= 180.0

@@ -48,6 +48,13 @@ def test_a_request_is_a_header_alone() -> None:
     assert encode_request(ID) == bytes.fromhex("000100002112a442") + ID
 
 
+def test_a_request_for_a_knock_asks_for_another_sender_and_another_port() -> None:
+    """RFC 5780 sections 7.2 and 7.5: both flags, and the port with its padding."""
+    asked = bytes.fromhex("00030004 00000006 00270002 9cbb0000")
+    head = bytes.fromhex("000100102112a442")
+    assert encode_request(ID, knock_at=40123) == head + ID + asked
+
+
 @pytest.mark.parametrize(
     ("data", "address"),
     [

@@ -1,79 +1,79 @@
-"""A port is called reachable only where all proofs are there, and probed only where it is ours."""
-
 from dataclasses import replace
-from ipaddress import IPv4Address
 from itertools import product
 
 import pytest
 
-from custom_components.homeport.gateway import Transport
-from custom_components.homeport.line import LineMode, LineReport, Openable, PortSet
+from custom_components.homeport.line import Confidence, Ipv6Mode, LineMode, LineReport, Openable
+from custom_components.homeport.outside.probe import Answer, Outcome
 from custom_components.homeport.ports import (
     MappingState,
     NotProbed,
+    PinholeState,
+    PortFacts,
     Reachability,
-    address_to_probe,
-    reachability,
+    ServiceSeen,
+    question_allowed,
+    seen_from_outside,
 )
 
-G = IPv4Address("11.22.33.44")
-OTHER = IPv4Address("11.22.33.99")
-PUBLIC = LineReport(
-    mode=LineMode.PUBLIC,
-    ipv4_openable=Openable.ALL,
-    wan_ipv4=G,
-    public_ipv4=G,
-    confirmed_ipv4=G,
+from .port_facts import (
+    ACCEPTED,
+    BEHIND,
+    G6,
+    LINE,
+    MAP_E,
+    MET,
+    MINE,
+    NEIGHBOURS,
+    OTHER,
+    OTHER6,
+    PORTS,
+    TCP4,
+    TCP6,
+    G,
 )
-PORTS = PortSet(4, 8, 212)
-MINE, NEIGHBOURS = 7490, 7506
-MAP_E = replace(PUBLIC, mode=LineMode.MAP_E, ipv4_openable=Openable.PORT_SET, port_set=PORTS)
-BEHIND = replace(MAP_E, ipv4_openable=Openable.AFTER_SECOND_ROUTER)
+
+BEHIND_MAP_E = replace(MAP_E, ipv4_openable=Openable.AFTER_SECOND_ROUTER)
+TWO_EXITS = replace(LINE, mode=LineMode.TWO_EXITS)
+
+
+def refusal(line: LineReport, family: int, port: int = MINE, *, by_name: bool = False) -> str:
+    with pytest.raises(NotProbed) as caught:
+        question_allowed(line, 6 if family == 6 else 4, port, by_name=by_name)
+    return caught.value.translation_key
 
 
 @pytest.mark.parametrize(
     "line",
     [
-        pytest.param(PUBLIC, id="public"),
-        pytest.param(replace(PUBLIC, mode=LineMode.DOUBLE_NAT), id="double NAT"),
-        pytest.param(replace(PUBLIC, mode=None), id="not known"),
-        pytest.param(replace(PUBLIC, wan_ipv4=OTHER), id="as the outside sees us"),
+        pytest.param(LINE, id="public"),
+        pytest.param(BEHIND, id="double NAT"),
+        pytest.param(replace(LINE, mode=None), id="not known"),
+        pytest.param(replace(LINE, wan_ipv4=OTHER), id="as the outside sees us"),
     ],
 )
-def test_the_public_address_is_probed(line: LineReport) -> None:
-    assert address_to_probe(line, Transport.TCP, NEIGHBOURS) == G
+def test_any_port_of_an_address_of_ones_own_is_probed(line: LineReport) -> None:
+    question_allowed(line, 4, NEIGHBOURS)
 
 
-@pytest.mark.parametrize("line", [MAP_E, BEHIND])
+@pytest.mark.parametrize("line", [MAP_E, BEHIND_MAP_E])
 def test_of_a_shared_address_only_our_ports_are_probed(line: LineReport) -> None:
-    assert address_to_probe(line, Transport.TCP, MINE) == G
+    question_allowed(line, 4, MINE)
     for port in NEIGHBOURS, 80, 8123, 65535:
-        with pytest.raises(NotProbed) as caught:
-            address_to_probe(line, Transport.TCP, port)
-        assert caught.value.translation_key == "not_in_port_set"
+        assert refusal(line, 4, port) == "not_in_port_set"
 
 
 @pytest.mark.parametrize(
-    ("line", "protocol", "reason"),
+    ("line", "reason"),
     [
-        pytest.param(PUBLIC, Transport.UDP, "prober_tcp_only", id="UDP"),
-        pytest.param(
-            *(replace(PUBLIC, mode=LineMode.OFFLINE), Transport.TCP, "line_offline"), id="offline"
-        ),
-        pytest.param(
-            *(replace(PUBLIC, mode=LineMode.CGNAT), Transport.TCP, "line_cgnat"), id="CGNAT"
-        ),
-        pytest.param(
-            *(replace(PUBLIC, mode=LineMode.DS_LITE), Transport.TCP, "line_ds_lite"), id="DS-Lite"
-        ),
-        pytest.param(
-            *(replace(PUBLIC, public_ipv4=None), Transport.TCP, "no_public_address"),
-            id="the outside was not asked",
-        ),
-        pytest.param(LineReport(), Transport.TCP, "no_public_address", id="nothing known"),
+        (replace(LINE, public_ipv4=None), "no_public_address"),
+        (LineReport(), "no_public_address"),
         *(
-            pytest.param(replace(PUBLIC, mode=mode), Transport.TCP, reason, id=mode.value)
+            (replace(LINE, mode=mode), reason)
             for mode, reason in (
+                (LineMode.OFFLINE, "line_offline"),
+                (LineMode.CGNAT, "line_cgnat"),
+                (LineMode.DS_LITE, "line_ds_lite"),
                 (LineMode.NAT64, "line_nat64"),
                 (LineMode.NONE, "line_none"),
                 (LineMode.TWO_EXITS, "line_two_exits"),
@@ -83,79 +83,130 @@ def test_of_a_shared_address_only_our_ports_are_probed(line: LineReport) -> None
         ),
     ],
 )
-def test_there_is_a_reason_not_to_probe(line: LineReport, protocol: Transport, reason: str) -> None:
-    with pytest.raises(NotProbed) as caught:
-        address_to_probe(line, protocol, MINE)
-    assert caught.value.translation_key == reason
+def test_there_is_a_reason_not_to_probe(line: LineReport, reason: str) -> None:
+    assert refusal(line, 4) == reason
+
+
+def test_of_two_exits_a_prober_that_dials_a_name_sees_the_right_one() -> None:
+    question_allowed(TWO_EXITS, 4, MINE, by_name=True)
+    for mode in LineMode.CGNAT, LineMode.DS_LITE:
+        refusal(replace(LINE, mode=mode), 4, by_name=True)
+    assert refusal(MAP_E, 4, NEIGHBOURS, by_name=True) == "not_in_port_set"
+
+
+def test_an_ipv6_line_that_is_not_sure_to_be_none_is_probed() -> None:
+    unsure = {"ipv6_confidence": Confidence.POSSIBLE, "ipv6_openable": Openable.UNKNOWN}
+    for mode in Ipv6Mode:
+        question_allowed(replace(LINE, ipv6_mode=mode, **unsure), 6, MINE)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("mode", [LineMode.CGNAT, LineMode.DS_LITE, LineMode.MAP_E, None])
+def test_over_ipv6_every_port_is_the_homes(mode: LineMode | None) -> None:
+    question_allowed(replace(LINE, mode=mode, port_set=PORTS), 6, NEIGHBOURS)
 
 
 @pytest.mark.parametrize(
-    ("line", "probed", "mapping", "expected"),
+    ("line", "reason"),
     [
-        pytest.param(PUBLIC, G, MappingState.OPEN, Reachability.REACHABLE, id="all proofs"),
-        pytest.param(PUBLIC, G, None, Reachability.POSSIBLE, id="mapping not known"),
-        pytest.param(
-            *(replace(PUBLIC, wan_ipv4=OTHER), G, MappingState.OPEN, Reachability.POSSIBLE),
-            id="the gateway has another address",
-        ),
-        pytest.param(
-            *(replace(PUBLIC, confirmed_ipv4=None), G, MappingState.OPEN, Reachability.POSSIBLE),
-            id="nobody confirms the address",
-        ),
-        pytest.param(
-            PUBLIC, OTHER, MappingState.OPEN, Reachability.POSSIBLE, id="another was probed"
-        ),
-        pytest.param(
-            *(BEHIND, G, MappingState.OPEN, Reachability.POSSIBLE),
-            id="the port set is the second router's",
-        ),
-        pytest.param(
-            *(replace(PUBLIC, ipv4_openable=Openable.UNKNOWN), G, MappingState.OPEN),
-            Reachability.POSSIBLE,
-            id="the address may be shared",
-        ),
-        pytest.param(MAP_E, G, MappingState.OPEN, Reachability.REACHABLE, id="in the port set"),
+        (replace(LINE, mode=LineMode.OFFLINE), "line_offline"),
+        (replace(LINE, ipv6_mode=Ipv6Mode.NONE), "line_no_ipv6"),
+        (replace(LINE, ipv6_mode=Ipv6Mode.NGN_ONLY), "line_no_ipv6"),
+        (replace(LINE, ipv6_openable=Openable.NONE), "line_no_ipv6"),
     ],
 )
-def test_what_an_accepted_connection_proves(
-    line: LineReport, probed: IPv4Address, mapping: MappingState | None, expected: Reachability
+def test_there_is_a_reason_not_to_probe_over_ipv6(line: LineReport, reason: str) -> None:
+    assert refusal(line, 6) == reason
+
+
+@pytest.mark.parametrize(
+    ("outcome", "expected"),
+    [
+        (Outcome.REFUSED, Reachability.REFUSED),
+        (Outcome.TIMED_OUT, Reachability.TIMED_OUT),
+        (Outcome.UNREACHABLE, Reachability.UNREACHABLE),
+    ],
+)
+def test_what_was_not_accepted_is_told_as_it_was_seen(
+    outcome: Outcome, expected: Reachability
 ) -> None:
-    assert reachability(line, probed, MINE, mapping, accepted=True) is expected
-    refused = reachability(line, probed, MINE, mapping, accepted=False)
-    assert refused is Reachability.UNREACHABLE
+    for facts in TCP4, TCP6:
+        assert seen_from_outside(replace(facts, answer=Answer(outcome))) is expected
+        # No answer that contradicts itself is believed.
+        liar = replace(facts, answer=Answer(outcome, nonce_seen=True), listener_met=True)
+        assert seen_from_outside(liar) is expected
 
 
-def test_a_neighbours_port_is_never_called_ours() -> None:
-    seen = reachability(MAP_E, G, NEIGHBOURS, MappingState.OPEN, accepted=True)
-    assert seen is Reachability.POSSIBLE
+def test_without_an_answer_nothing_is_known() -> None:
+    assert seen_from_outside(replace(TCP4, answer=None, listener_met=True)) is None
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        pytest.param(facts, Reachability.REACHABLE if proved else Reachability.POSSIBLE, id=name)
+        for name, facts, proved in (
+            ("all proofs", TCP4, True),
+            ("in the port set", replace(TCP4, line=MAP_E), True),
+            ("a neighbour's port", replace(TCP4, line=MAP_E, external_port=NEIGHBOURS), False),
+            ("mapping not known", replace(TCP4, mapping=None), False),
+            ("another address was probed", replace(TCP4, probed=OTHER), False),
+            ("the second router's port set", replace(TCP4, line=BEHIND_MAP_E), False),
+            ("the device is elsewhere", replace(TCP4, target_moved=True), False),
+            ("nobody knows where the device is", replace(TCP4, target_known=False), False),
+            ("nothing listens there", replace(TCP4, service=ServiceSeen.DOWN), False),
+            ("only loopback", replace(TCP4, service=ServiceSeen.LOOPBACK_ONLY), False),
+            ("the host is not seen at home", replace(TCP4, service=ServiceSeen.HOST_ABSENT), True),
+            ("the service was not asked", replace(TCP4, service=None), True),
+            ("any port accepts", replace(TCP4, baseline=Outcome.ACCEPTED), False),
+            ("the baseline is not known", replace(TCP4, baseline=None), True),
+            ("somebody, and not our listener", replace(TCP4, listener=True), False),
+            ("all proofs, IPv6", TCP6, True),
+            ("firewall off", replace(TCP6, pinhole=PinholeState.FIREWALL_OFF), True),
+            ("no pinhole", replace(TCP6, pinhole=PinholeState.MISSING), False),
+            ("pinhole not known", replace(TCP6, pinhole=None), False),
+            ("another host's address", replace(TCP6, probed=OTHER6), False),
+            ("a temporary address", replace(TCP6, unstable_address=True), False),
+            ("no such line", replace(TCP6, line=replace(LINE, ipv6_openable=Openable.NONE)), False),
+            ("a mapping is no pinhole", replace(TCP6, pinhole=None, mapping=TCP4.mapping), False),
+        )
+    ],
+)
+def test_what_an_accepted_connection_proves(facts: PortFacts, expected: Reachability) -> None:
+    assert seen_from_outside(facts) is expected
+    assert seen_from_outside(replace(facts, answer=MET)) is Reachability.REACHABLE
+    met = replace(facts, listener=True, listener_met=True)
+    assert seen_from_outside(met) is Reachability.REACHABLE
 
 
 def test_reachable_needs_every_proof() -> None:
     """Of all combinations, only the ones with all proofs are called reachable."""
     addresses = (G, OTHER, None)
-    combinations = product(
-        Openable, addresses, addresses, (G, OTHER), (*MappingState, None), (True, False)
-    )
+    combinations = product(Openable, addresses, addresses, (G, OTHER), (*MappingState, None))
     reachable = [
-        (openable, wan, confirmed, probed, mapping, accepted)
-        for openable, wan, confirmed, probed, mapping, accepted in combinations
-        if reachability(
-            LineReport(
-                ipv4_openable=openable,
-                port_set=PORTS if openable is Openable.PORT_SET else None,
-                wan_ipv4=wan,
-                public_ipv4=G,
-                confirmed_ipv4=confirmed,
-            ),
-            probed,
-            MINE,
-            mapping,
-            accepted=accepted,
-        )
-        is Reachability.REACHABLE
+        combination
+        for combination in combinations
+        if seen_from_outside(_accepted(*combination)) is Reachability.REACHABLE
     ]
     assert reachable == [
-        (openable, address, address, address, MappingState.OPEN, True)
+        (openable, address, address, address, MappingState.OPEN)
         for openable in (Openable.ALL, Openable.PORT_SET)
         for address in (G, OTHER)
     ]
+
+
+def _accepted(openable: Openable, wan: object, confirmed: object, *rest: object) -> PortFacts:
+    probed, mapping = rest
+    line = replace(
+        TCP4.line,
+        ipv4_openable=openable,
+        port_set=PORTS if openable is Openable.PORT_SET else None,
+        wan_ipv4=wan,
+        confirmed_ipv4=confirmed,
+    )
+    return replace(TCP4, line=line, probed=probed, mapping=mapping, answer=ACCEPTED)
+
+
+def test_what_is_no_global_address_is_not_the_internets() -> None:
+    inside = G6.__class__("fd00::20")
+    facts = replace(TCP6, probed=inside, target_address=inside)
+    assert seen_from_outside(facts) is Reachability.POSSIBLE

@@ -2,8 +2,10 @@
 
 from .automatic import foreign_ports
 from .base import HomeportCoordinator, Sessions
+from .check import Check
 from .data import HomeportConfigEntry, HomeportData
 from .events import AddressEvent
+from .exposure import Exposure
 from .hostname import HostnameCoordinator
 from .line import LineCoordinator
 from .pinhole import PinholeReport, close_all_pinholes
@@ -13,6 +15,8 @@ from .table import TableCoordinator, TableEvent, TableRow
 
 __all__ = [
     "AddressEvent",
+    "Check",
+    "Exposure",
     "HomeportConfigEntry",
     "HomeportCoordinator",
     "HomeportData",

@@ -2,26 +2,36 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 import logging
 import socket
 from typing import Any
 
+from aiohttp import ClientSession
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import instance_id
-from homeassistant.helpers.aiohttp_client import async_get_clientsession
+from homeassistant.helpers.aiohttp_client import SERVER_SOFTWARE, async_get_clientsession
+from homeassistant.util.ssl import get_default_context
 
-from ..const import CONF_BY_HAND, SUBENTRY_HOSTNAME, SUBENTRY_PORT
+from ..allowed_ports import families_of
+from ..const import CONF_BY_HAND, CONF_INTERNAL_PORT, SUBENTRY_HOSTNAME, SUBENTRY_PORT
 from ..gateway import GatewayError, GatewayUnreachable, Opening
-from ..ports import Keeper
+from ..line import LineReport
+from ..outside import Family, IPAddress, OpenSession, bound_session
+from ..ports import Keeper, Reachability
 from ..store import HomeportStore
 from .address_check import async_check_address
 from .base import HomeportCoordinator, Sessions
+from .exposure import Exposure
 from .hostname import HostnameCoordinator
 from .line import LineCoordinator
 from .pinhole import Pinholes
 from .port import PortCoordinator
+from .port_checks import own_place
+from .probers import Probers
 from .table import Owners, TableCoordinator
+from .target import Target
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -53,6 +63,14 @@ class HomeportData:
         self.keeper = Keeper(store.openings, store.save)
         self.line = LineCoordinator(hass, entry, self._sessions, store)
         self.pinholes = Pinholes(self.line, store)
+        self.probers = Probers(store, lambda: self.line.options, _session(hass))
+        self.exposure = Exposure(
+            self.probers,
+            lambda: self.line.data,
+            lambda family: own_place(self.line, family),
+            self._used_ports,
+            self._baseline_changed,
+        )
         self.table = (
             TableCoordinator(hass, entry, self.line, self._owners) if self.line.peer else None
         )
@@ -115,6 +133,15 @@ class HomeportData:
                 if after[subentry_id] != before[subentry_id]:
                     await self._changed(subentry_id, before[subentry_id][0])
 
+    async def async_detect(self) -> LineReport:
+        """Look at the line from all sides, and at whether this machine is exposed."""
+        self.exposure.forget()
+        report = await self.line.async_detect()
+        self._entry.async_create_background_task(
+            self._hass, self.exposure.look_at_all(), "homeport exposed host"
+        )
+        return report
+
     async def async_close_all(self) -> dict[PortCoordinator, GatewayError | None]:
         """Close every port that is for us to close; return what kept each from it, or None.
 
@@ -150,6 +177,9 @@ class HomeportData:
                 pinholes=self.pinholes,
                 store=self.store,
                 tag=self._tag,
+                probers=self.probers,
+                exposure=self.exposure,
+                reachable=self._is_reachable,
             )
         else:
             coordinator = self.hostnames[subentry.subentry_id] = HostnameCoordinator(
@@ -161,6 +191,28 @@ class HomeportData:
                 store=self.store,
             )
         return coordinator
+
+    def _is_reachable(self, target: Target, family: Family) -> bool:
+        """Say whether another port of the same target was seen reachable."""
+        return any(
+            port.data.reachability(family) is Reachability.REACHABLE
+            for port in self.ports.values()
+            if port.target is not target and port.target.name == target.name
+        )
+
+    def _used_ports(self) -> set[int]:
+        """Return the ports that something is, or is to be, opened for."""
+        rows = self.table.data if self.table and self.table.data else ()
+        used = {row.mapping.external_port for row in rows}
+        for port in self.ports.values():
+            used |= {port.external_port, port.subentry.data[CONF_INTERNAL_PORT]}
+        return used
+
+    @callback
+    def _baseline_changed(self) -> None:
+        for port in self.ports.values():
+            port.baseline_changed()
+        self.line.async_update_listeners()
 
     @callback
     def _follow(self, coordinator: _SubentryCoordinator) -> None:
@@ -175,7 +227,8 @@ class HomeportData:
 
     async def _changed(self, subentry_id: str, before: Mapping[str, Any]) -> None:
         if port := self.ports.get(subentry_id):
-            if port.by_hand != bool(before.get(CONF_BY_HAND)):
+            others = families_of(before) != port.families
+            if others or port.by_hand != bool(before.get(CONF_BY_HAND)):
                 # It has other entities from now on.
                 self._hass.config_entries.async_schedule_reload(self._entry.entry_id)
             else:
@@ -244,6 +297,17 @@ class HomeportData:
                     await self.keeper.close(gateway, port_id)
                 except GatewayError as err:
                     _LOGGER.warning("A removed port is still open on the router: %s", err)
+
+
+def _session(hass: HomeAssistant) -> OpenSession:
+    """Return what opens a session from one of this machine's addresses."""
+
+    def opened(
+        family: Family, source: IPAddress | None
+    ) -> AbstractAsyncContextManager[ClientSession]:
+        return bound_session(family, source, ssl=get_default_context(), user_agent=SERVER_SOFTWARE)
+
+    return opened
 
 
 def mapping_tag(instance: str) -> str:

@@ -18,6 +18,11 @@ def own_ipv6(host: HostState | None, seen: IPv6Address | None) -> IPv6Address | 
     return seen if seen in lasting else next(iter(lasting), None)
 
 
+def has_global_ipv6(host: HostState | None) -> bool:
+    """Say whether this machine has any address at which it could be reached over IPv6."""
+    return host is not None and bool(_global(host))
+
+
 def firewall_place(
     host: HostState | None,
     seen: IPv6Address | None,

@@ -26,7 +26,6 @@ from ..line import (
     load_rules,
 )
 from ..options import LineOptions
-from ..outside import EchoipProber
 from ..peer import peer_of
 from ..store import HomeportStore
 from .announced import SsdpAnnouncements
@@ -125,12 +124,6 @@ class LineCoordinator(HomeportCoordinator[LineReport]):
     def path_mtu(self) -> MtuEvidence | None:
         """Return the path MTUs as they were measured last."""
         return self.evidence.mtu
-
-    @property
-    def prober(self) -> EchoipProber | None:
-        """Return the prober, if one may be asked."""
-        url = self.options.prober_url
-        return EchoipProber(self._sessions.ipv4, url) if url else None
 
     @callback
     def start(self) -> None:

@@ -1,11 +1,12 @@
 """A port: keeping it as it is wanted, and what the gateway and the outside show of it."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from ipaddress import IPv4Address
 import logging
-from typing import Any, override
+from typing import Any, Final, override
 
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 from homeassistant.core import HomeAssistant, callback
@@ -21,21 +22,18 @@ from ..const import (
     Family,
 )
 from ..gateway import Gateway, GatewayError, GatewayUnreachable, Opening, PortMapping, Transport
-from ..outside import OtherAddress, OutsideError
-from ..ports import (
-    Keeper,
-    MappingState,
-    NotProbed,
-    Reachability,
-    address_to_probe,
-    reachability,
-)
+from ..outside import Family as IpVersion, OutsideError
+from ..ports import Keeper, MappingState, Reachability
 from ..store import HomeportStore
 from .automatic import AutomaticPort
 from .base import HomeportCoordinator
+from .check import Check
+from .exposure import Exposure
 from .line import LineCoordinator
 from .pinhole import PinholeReport, Pinholes, PortPinhole
+from .port_checks import PortChecks
 from .port_report import PortReport
+from .probers import Probers
 from .refusal import is_for_others
 from .target import Target
 from .timer import CloseTimer
@@ -50,6 +48,7 @@ _SHORTEST_WAIT = 5.0
 """Seconds between two readings of a lease, however short that is."""
 _OWN_EVENT = 2.0
 """Seconds that the event about it may take to come."""
+_IP_VERSIONS: Final[dict[Family, IpVersion]] = {Family.IPV4: 4, Family.IPV6: 6}
 
 
 class PortCoordinator(HomeportCoordinator[PortReport]):
@@ -68,8 +67,14 @@ class PortCoordinator(HomeportCoordinator[PortReport]):
         pinholes: Pinholes,
         store: HomeportStore,
         tag: str,
+        probers: Probers,
+        exposure: Exposure,
+        reachable: Callable[[Target, IpVersion], bool],
     ) -> None:
-        """Take what it shares with the other ports; `tag` describes our mappings on the gateway."""
+        """Take what it shares with the other ports; `tag` describes our mappings on the gateway.
+
+        `reachable` says whether another port of a target was seen reachable.
+        """
         port = subentry.subentry_id
         if subentry.data.get(CONF_BY_HAND):
             store.wanted.discard(port)
@@ -86,6 +91,16 @@ class PortCoordinator(HomeportCoordinator[PortReport]):
         )
         self.pinhole = PortPinhole(subentry, pinholes, self.target, store)
         self.automatic = AutomaticPort(hass, entry, subentry, line=line, keeper=keeper, store=store)
+        self.checks = PortChecks(
+            subentry,
+            line=line,
+            target=self.target,
+            pinhole=self.pinhole,
+            store=store,
+            probers=probers,
+            exposure=exposure,
+            reachable=reachable,
+        )
         self._keeping = asyncio.Lock()
         self._reads = 0
         self._renewal: float | None = None
@@ -225,24 +240,37 @@ class PortCoordinator(HomeportCoordinator[PortReport]):
         if self.pinhole.error:
             raise self.pinhole.error
 
-    async def async_check(self) -> None:
-        """Let the prober connect.
+    async def async_check(self) -> Mapping[IpVersion, Check]:
+        """Look at it from outside, and return what that has come to over each family."""
+        await self.target.async_look()
+        await self.async_refresh()
+        self.async_set_updated_data(self.data.unseen())
+        found = await self.checks.look(
+            [_IP_VERSIONS[family] for family in sorted(self.families)],
+            lambda: self.data,
+            self.opening,
+            self._refused,
+        )
+        self.async_set_updated_data(replace(self.data, checks=found))
+        self._log_problem(found)
+        for version, each in found.items():
+            reached = each.diagnosis.reachability is Reachability.REACHABLE
+            if reached and isinstance(each.probed, IPv4Address):
+                self.line.prove(each.probed, self.external_port)
+            if each.facts.answer:
+                self.config_entry.async_create_background_task(
+                    self.hass, self.checks.look_around(version), "homeport exposed host"
+                )
+        return found
 
-        Raises NotProbed when there is a reason not to ask, OutsideError when there is no answer to
-        believe. Then nothing is known any more.
-        """
-        self.data = self.data.unseen()
-        try:
-            self.data = await self._probe()
-        except OutsideError as err:
-            if not self._prober_failed:
-                _LOGGER.warning("The prober gave no usable answer: %s", err or type(err).__name__)
-            self._prober_failed = True
-            raise
-        else:
-            self._prober_failed = False
-        finally:
-            self.async_set_updated_data(self.data)
+    @callback
+    def baseline_changed(self) -> None:
+        """See what follows from what is met at ports that nothing is opened for."""
+        checks = {
+            version: self.checks.with_baseline(each) for version, each in self.data.checks.items()
+        }
+        if checks != self.data.checks:
+            self.async_set_updated_data(replace(self.data, checks=checks))
 
     @override
     async def async_shutdown(self) -> None:
@@ -266,7 +294,7 @@ class PortCoordinator(HomeportCoordinator[PortReport]):
     @callback
     def _line_updated(self) -> None:
         """Read the table after each reading of the gateway; forget what another address showed."""
-        if self.data.probed and self.data.probed != self.line.data.public_ipv4:
+        if any(self.checks.is_of_the_past(each) for each in self.data.checks.values()):
             self.async_set_updated_data(self.data.unseen())
         move = self.automatic.misplaced and self.automatic.movable
         if self._reads != self.line.reads or move or self.pinhole.is_elsewhere(self.data.pinhole):
@@ -348,18 +376,10 @@ class PortCoordinator(HomeportCoordinator[PortReport]):
         seconds = max(mapping.lease / 2, _SHORTEST_WAIT) if mapping and short else 0
         self._renewal = seconds if short else None
 
-    async def _probe(self) -> PortReport:
-        prober = self.line.prober
-        if prober is None:
-            raise NotProbed("no_prober")
-        if Family.IPV4 not in self.families:
-            raise NotProbed("prober_ipv4_only")
-        address = address_to_probe(self.line.data, self.protocol, self.external_port)
-        accepted = await prober.accepts(self.external_port, address)
-        line = self.line.data
-        if line.public_ipv4 != address:  # it changed in the meantime
-            raise OtherAddress
-        seen = reachability(line, address, self.external_port, self.data.mapping, accepted=accepted)
-        if seen is Reachability.REACHABLE:
-            self.line.prove(address, self.external_port)
-        return replace(self.data, reachability=seen, probed=address, checked=dt_util.utcnow())
+    def _log_problem(self, found: Mapping[IpVersion, Check]) -> None:
+        """Say once that nobody outside gives a usable answer."""
+        problems = [each.problem for each in found.values()]
+        failed = next((each for each in problems if isinstance(each, OutsideError)), None)
+        if failed and not self._prober_failed:
+            _LOGGER.warning("The prober gave no usable answer: %s", failed or type(failed).__name__)
+        self._prober_failed = failed is not None

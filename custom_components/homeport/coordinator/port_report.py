@@ -1,12 +1,14 @@
 """What is known of a port."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from ipaddress import IPv4Address
 from typing import Final
 
 from ..gateway import PortMapping
-from ..ports import MappingState, PinholeState, Reachability
+from ..outside import Family
+from ..ports import BlockedBy, MappingState, PinholeState, Reachability
+from .check import Check
 from .pinhole import PinholeReport
 
 _MAPPINGS: Final[dict[MappingState | None, bool]] = {
@@ -31,9 +33,8 @@ class PortReport:
     - `holder`: the foreign mapping that has the external port
     - `pinhole`: its IPv6 side
     - `own_only`: whether the gateway refuses since it opens ports only for the device that asks
-    - `reachability`: what was seen from outside; None when not known (any more)
-    - `probed`: the public address under which it was seen
-    - `checked`: when it was seen
+    - `checks`: what looking at it from outside has come to, by family; none that may be true no
+      more
     """
 
     wanted: bool
@@ -41,13 +42,27 @@ class PortReport:
     holder: PortMapping | None = None
     pinhole: PinholeReport = _NOT_KNOWN
     own_only: bool = False
-    reachability: Reachability | None = None
-    probed: IPv4Address | None = None
-    checked: datetime | None = None
+    checks: Mapping[Family, Check] = field(default_factory=dict)
+
+    @property
+    def checked(self) -> datetime | None:
+        """Return when somebody outside has answered last; None where nobody has."""
+        times = [each.checked for each in self.checks.values() if each.checked]
+        return max(times, default=None)
+
+    def reachability(self, family: Family) -> Reachability | None:
+        """Return what was seen from outside; None when not known (any more)."""
+        found = self.checks.get(family)
+        return found.diagnosis.reachability if found else None
+
+    def blocked_by(self, family: Family) -> BlockedBy | None:
+        """Return what stops it from being reached; None when not known (any more)."""
+        found = self.checks.get(family)
+        return found.diagnosis.blocked_by if found else None
 
     def unseen(self) -> PortReport:
         """Return the report without what was seen from outside, which may be true no more."""
-        return replace(self, reachability=None, probed=None, checked=None)
+        return replace(self, checks={})
 
     def with_mapping(
         self, mapping: MappingState | None, holder: PortMapping | None = None

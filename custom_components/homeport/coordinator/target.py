@@ -27,6 +27,8 @@ from .target_choice import believable, choose_ipv4, choose_ipv6
 _LOGGER = logging.getLogger(__name__)
 
 _EVERY = timedelta(minutes=1)
+_FOUND = 0.2
+"""Seconds in which a machine of the same network answers the kernel that asks for it."""
 _LIMIT = 8.0
 """Seconds that a look-up may take in all."""
 
@@ -80,8 +82,11 @@ class Target:
     @property
     def ipv6(self) -> IPv6Address | None:
         """Return its global IPv6 address, the one that lasts; None while that is not known."""
-        if self.name is not None:
-            return self._seen.ipv6
+        return self.own_ipv6 if self.name is None else self._seen.ipv6
+
+    @property
+    def own_ipv6(self) -> IPv6Address | None:
+        """Return the lasting address of this Home Assistant."""
         return own_ipv6(self._line.evidence.host, self._line.data.public_ipv6)
 
     @callback
@@ -108,7 +113,7 @@ class Target:
                 return
             try:
                 async with asyncio.timeout(_LIMIT):
-                    host = await read_state()
+                    host = await _state_with(name if kind is TargetKind.ADDRESS else None)
                     found = await self._find(kind, name, host)
             except TimeoutError:
                 return
@@ -198,6 +203,16 @@ class Target:
         elif self._said_unknown and not unknown:
             _LOGGER.info("The device of %s has been found", self._subentry.title)
         self._said_unknown = unknown
+
+
+async def _state_with(address: str | None) -> HostState:
+    """Return this machine's state, in which the neighbour with an address is, if there is one."""
+    host = await read_state()
+    if address is None or _mac_of(IPv4Address(address), host):
+        return host
+    have_found([IPv4Address(address)])
+    await asyncio.sleep(_FOUND)
+    return await read_state()
 
 
 def _mac_of(address: IPv4Address | None, host: HostState) -> str | None:

@@ -23,6 +23,20 @@ class OutsideInvalid(OutsideError):
     translation_key = "outside_invalid"
 
 
+class OutsideBusy(OutsideError):
+    """The service wants to be asked less often.
+
+    - `retry_after`: seconds until it may be asked again; None if it does not say
+    """
+
+    translation_key = "outside_busy"
+
+    def __init__(self, retry_after: int | None = None) -> None:
+        """Keep when it may be asked again."""
+        super().__init__("the service wants to be asked less often")
+        self.retry_after = retry_after
+
+
 class OutsideDisagree(OutsideError):
     """Several services see us at different `addresses`, and no two of them at the same.
 

@@ -1,4 +1,4 @@
-"""STUN Binding messages in bytes (RFC 8489)."""
+"""STUN Binding messages in bytes (RFC 8489), with what RFC 5780 adds to a request."""
 
 from dataclasses import dataclass
 from enum import IntEnum
@@ -38,6 +38,12 @@ class _Attribute(IntEnum):
     OTHER_ADDRESS = 0x802C  # RFC 5780 section 7.4
 
 
+# RFC 5780: what a request may ask for, and no response says.
+_CHANGE_REQUEST: Final = _ATTRIBUTE.pack(0x0003, 4) + (0b110).to_bytes(4)  # section 7.2: both
+# Section 7.5: the length without the padding, as RFC 8489 section 14 counts. coturn takes this as
+# well as a length of 4, stuntman nothing else.
+_RESPONSE_PORT: Final = struct.Struct("!HHHxx")
+
 # Section 14: attributes below this must be understood, or else the whole message is not.
 _OPTIONAL: Final = 0x8000
 
@@ -55,9 +61,16 @@ class Mapped:
     other: tuple[IPAddress, int] | None = None
 
 
-def encode_request(transaction_id: bytes) -> bytes:
-    """Return a Binding request. The transaction id is 12 unpredictable bytes (section 5)."""
-    return _HEADER.pack(_Type.REQUEST, 0, COOKIE, transaction_id)
+def encode_request(transaction_id: bytes, *, knock_at: int | None = None) -> bytes:
+    """Return a Binding request. The transaction id is 12 unpredictable bytes (section 5).
+
+    `knock_at` asks for the response to go to this port of the address that the request is seen to
+    come from, out of the server's other address and port (RFC 5780 sections 7.5 and 7.2).
+    """
+    attributes = b""
+    if knock_at is not None:
+        attributes = _CHANGE_REQUEST + _RESPONSE_PORT.pack(0x0027, 2, knock_at)
+    return _HEADER.pack(_Type.REQUEST, len(attributes), COOKIE, transaction_id) + attributes
 
 
 def decode_response(data: bytes, transaction_id: bytes) -> Mapped | None:

@@ -1,0 +1,209 @@
+"""Looking at one port from outside, over one family: asking everybody, and what follows."""
+
+import asyncio
+from collections.abc import Awaitable
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+import time
+from typing import Final
+
+from homeassistant.util import dt as dt_util
+from yarl import URL
+
+from ..host import service_seen
+from ..host.listening import Transport as HostTransport
+from ..outside import (
+    Answer,
+    CannotListen,
+    IPAddress,
+    IsOutside,
+    NonceListener,
+    OutsideError,
+    ProbeTransport,
+    Question,
+    listen,
+)
+from ..outside.certificate import ShownCertificate
+from ..ports import (
+    Diagnosis,
+    NotProbed,
+    OwnUrl,
+    PortFacts,
+    ServiceSeen,
+    Step,
+    diagnose,
+    question_allowed,
+)
+from .own_url import look_at_certificate, look_at_name, what_is_known
+from .probers import Probers
+
+PATIENCE: Final = 20.0
+"""Seconds that a check waits for its turn at a prober; who has to wait for longer is told so."""
+
+type Problem = NotProbed | OutsideError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What is looked at.
+
+    - `facts`: what is known before anybody is asked
+    - `address`: where the internet meets it; None where that is not known
+    - `at_home`: the target's address in the LAN; None where that is not known
+    - `source`: our own address to ask from
+    - `is_outside`: what says whether an address is somebody's outside
+    - `url`: Home Assistant's external URL, where it is about this port
+    """
+
+    facts: PortFacts
+    address: IPAddress | None
+    at_home: IPAddress | None
+    source: IPAddress | None
+    is_outside: IsOutside
+    url: URL | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What looking at a port has come to.
+
+    - `facts`, `diagnosis`: what was found, and what follows
+    - `checked`: when somebody outside has answered last; None where nobody has
+    - `problem`: why nobody has
+    - `certificate`: what the port shows for the name in Home Assistant's external URL
+    """
+
+    facts: PortFacts
+    diagnosis: Diagnosis
+    checked: datetime | None = None
+    problem: Problem | None = None
+    certificate: ShownCertificate | None = None
+
+    @property
+    def probed(self) -> IPAddress | None:
+        """Return the address at which the prober knocked."""
+        return self.facts.probed
+
+    def again(self, facts: PortFacts) -> Check:
+        """Return what follows from other facts."""
+        return replace(self, facts=facts, diagnosis=diagnose(facts))
+
+
+@dataclass(slots=True)
+class _Times:
+    """How long each step took, in seconds."""
+
+    seconds: dict[Step, float] = field(default_factory=dict)
+
+    async def of[ResultT](self, step: Step, work: Awaitable[ResultT]) -> ResultT:
+        begin = time.monotonic()
+        try:
+            return await work
+        finally:
+            self.seconds[step] = time.monotonic() - begin
+
+
+async def check(subject: Subject, probers: Probers) -> Check:
+    """Look at a port at home and from outside. Raises nothing."""
+    times = _Times()
+    problem: Problem | None = None
+    facts = subject.facts
+    service = times.of(Step.SERVICE, _service(subject))
+    # Whether our own listener can stand in has to be known before anybody knocks.
+    if facts.own_target:
+        facts = replace(facts, service=await service)
+        knock = await _outside(subject, facts, probers, times)
+    else:
+        seen, knock = await asyncio.gather(service, _outside(subject, facts, probers, times))
+        facts = replace(facts, service=seen)
+    url, certificate = await _own_url(subject, times)
+    problem = knock.problem
+    facts = replace(
+        facts,
+        probed=subject.address if knock.answer else None,
+        answer=knock.answer,
+        tells_why=knock.tells_why,
+        listener=knock.listener,
+        listener_met=knock.met,
+        outside_failed=problem.translation_key if isinstance(problem, OutsideError) else None,
+        own_url=url,
+        seconds=times.seconds,
+    )
+    checked = dt_util.utcnow() if knock.answer else None
+    return Check(facts, diagnose(facts), checked, problem, certificate)
+
+
+@dataclass(frozen=True, slots=True)
+class _Knock:
+    answer: Answer | None = None
+    tells_why: bool = False
+    listener: bool = False
+    met: bool = False
+    problem: Problem | None = None
+
+
+async def _service(subject: Subject) -> ServiceSeen | None:
+    facts = subject.facts
+    if subject.at_home is None:
+        return None
+    transport = HostTransport(facts.transport)
+    seen = await service_seen(transport, subject.at_home, facts.internal_port, own=facts.own_target)
+    return ServiceSeen(seen) if seen else None
+
+
+async def _own_url(
+    subject: Subject, times: _Times
+) -> tuple[OwnUrl | None, ShownCertificate | None]:
+    url, facts = subject.url, subject.facts
+    if url is None:
+        return None, None
+    ours = {subject.address} if subject.address else set()
+    name = await times.of(Step.NAME, look_at_name(url, facts.family, ours)) if ours else None
+    seen, shown = None, None
+    if subject.at_home is not None:
+        looking = look_at_certificate(url, subject.at_home, facts.internal_port)
+        seen, shown = await times.of(Step.CERTIFICATE, looking)
+    return what_is_known(url, name, seen), shown
+
+
+async def _outside(subject: Subject, facts: PortFacts, probers: Probers, times: _Times) -> _Knock:
+    try:
+        question_allowed(facts.line, facts.family, facts.external_port, by_name=probers.by_name)
+        return await times.of(Step.OUTSIDE, _knock(subject, facts, probers))
+    except (NotProbed, OutsideError) as err:
+        return _Knock(problem=err)
+
+
+async def _knock(subject: Subject, facts: PortFacts, probers: Probers) -> _Knock:
+    """Have somebody outside knock, at a listener of ours where the port is free.
+
+    Raises NotProbed, OutsideError.
+    """
+    address = subject.address
+    if address is None:
+        raise NotProbed("no_public_address")
+    transport = ProbeTransport(facts.transport)
+    question = Question(transport, address, facts.external_port, subject.source)
+    # Behind IPv4's NAT everybody has one address; over IPv6 each machine has its own.
+    own = facts.family == 4 or facts.own_target
+    free = facts.own_target and facts.service is ServiceSeen.DOWN
+    if free and transport is ProbeTransport.UDP and not probers.able(question, own=own):
+        at_home = replace(question, source=subject.at_home)
+        answer = await probers.prove_udp(
+            at_home, facts.internal_port, subject.is_outside, patience=PATIENCE
+        )
+        return _Knock(answer, listener=True, met=answer.nonce_seen)
+    async with AsyncExitStack() as stack:
+        listener: NonceListener | None = None
+        if free and subject.at_home is not None:
+            # One that has just begun to listen is looked at as it is.
+            with suppress(CannotListen):
+                listener = await stack.enter_async_context(
+                    listen(transport, subject.at_home, facts.internal_port, subject.is_outside)
+                )
+        if listener:
+            question = replace(question, nonce=listener.nonce)
+        answer, prober = await probers.ask(question, own=own, patience=PATIENCE)
+        met = listener is not None and await listener.met_from_outside()
+    return _Knock(answer, prober.abilities.tells_why, listener is not None, met)

@@ -1,0 +1,219 @@
+"""Looking at a port from outside over each of its families: what is known, and who is asked."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_network
+from typing import Any
+
+from homeassistant.config_entries import ConfigSubentry
+
+from ..const import CONF_BY_HAND, CONF_EXTERNAL_PORT, CONF_INTERNAL_PORT, CONF_PROTOCOL
+from ..gateway import Gateway, GatewayError, Opening, Transport
+from ..host import HostState
+from ..outside import Family, IPAddress, IsOutside, OtherAddress, outside_of
+from ..ports import MappingState, PortFacts
+from ..store import HomeportStore
+from .check import Check, Subject, check
+from .exposure import Exposure, Place
+from .firewall_place import has_global_ipv6
+from .line import LineCoordinator
+from .own_url import own_url
+from .pinhole import PortPinhole
+from .port_report import PortReport
+from .probers import Probers
+from .target import Target
+
+
+class PortChecks:
+    """Looks at one port."""
+
+    def __init__(
+        self,
+        subentry: ConfigSubentry,
+        *,
+        line: LineCoordinator,
+        target: Target,
+        pinhole: PortPinhole,
+        store: HomeportStore,
+        probers: Probers,
+        exposure: Exposure,
+        reachable: Callable[[Target, Family], bool],
+    ) -> None:
+        """Take the port, what is known of it, and who is asked.
+
+        `reachable` says whether another port of the same target was seen reachable.
+        """
+        self._subentry = subentry
+        self._line = line
+        self._target = target
+        self._pinhole = pinhole
+        self._store = store
+        self._probers = probers
+        self._exposure = exposure
+        self._reachable = reachable
+
+    async def look(
+        self,
+        families: Iterable[Family],
+        report: Callable[[], PortReport],
+        opening: Opening | None,
+        refusal: str,
+    ) -> dict[Family, Check]:
+        """Look at it over each family. Raises nothing.
+
+        `report` returns what is known of the port at the time.
+        """
+        facts = [await self._facts(each, report(), opening, refusal) for each in families]
+        found = await asyncio.gather(*(check(self._subject(each), self._probers) for each in facts))
+        return {each.facts.family: self.with_baseline(self._now(each, report())) for each in found}
+
+    def is_of_the_past(self, seen: Check) -> bool:
+        """Say whether what was seen was seen at an address that is ours no more."""
+        if seen.probed is None:
+            return False
+        return seen.probed != (
+            self._line.data.public_ipv4 if seen.probed.version == 4 else self._pinhole.address
+        )
+
+    def _now(self, found: Check, report: PortReport) -> Check:
+        """Return what follows from how things are after the prober has answered."""
+        facts = replace(found.facts, line=self._line.data, wanted=report.wanted)
+        if found.facts.family == 6:
+            facts = replace(facts, pinhole=report.pinhole.state)
+        elif not facts.by_hand:
+            facts = replace(facts, mapping=report.mapping)
+        if not self.is_of_the_past(found):
+            return found.again(facts)
+        other = OtherAddress()
+        facts = replace(facts, answer=None, probed=None, outside_failed=other.translation_key)
+        return replace(found.again(facts), checked=None, problem=other)
+
+    async def look_around(self, family: Family) -> None:
+        """Find out what is met at a port that nothing is opened for, if that is not known."""
+        await self._exposure.look(family)
+
+    def with_baseline(self, known: Check) -> Check:
+        """Return what follows with what is met at other ports."""
+        seen = self._exposure.seen(known.facts.family)
+        return known.again(replace(known.facts, baseline=seen.baseline)) if seen else known
+
+    @property
+    def _data(self) -> Mapping[str, Any]:
+        return self._subentry.data
+
+    def _subject(self, facts: PortFacts) -> Subject:
+        line, evidence = self._line.data, self._line.evidence
+        host = evidence.host or HostState()
+        at_home: IPAddress | None
+        address: IPAddress | None
+        source: IPAddress | None
+        if facts.family == 4:
+            own = self._line.own_address or _ipv4_source(host)
+            address, source = line.public_ipv4, own
+            at_home = own if facts.own_target else self._target.ipv4
+        else:
+            at_home = address = facts.target_address
+            source = address if facts.own_target else self._target.own_ipv6
+        return Subject(
+            facts=facts,
+            address=address,
+            at_home=at_home,
+            source=source,
+            is_outside=is_outside(self._line),
+            url=own_url(self._line.hass, facts.internal_port) if facts.own_target else None,
+        )
+
+    async def _facts(
+        self, family: Family, report: PortReport, opening: Opening | None, refusal: str
+    ) -> PortFacts:
+        line, data = self._line, self._data
+        by_hand = bool(data.get(CONF_BY_HAND))
+        target = self._target.ipv4 if family == 4 else self._pinhole.address
+        own = self._target.name is None
+        remembered = self._store.openings.get(self._subentry.subentry_id)
+        return PortFacts(
+            family=family,
+            transport=Transport(data[CONF_PROTOCOL]),
+            external_port=data[CONF_EXTERNAL_PORT] if family == 4 else data[CONF_INTERNAL_PORT],
+            internal_port=data[CONF_INTERNAL_PORT],
+            line=line.data,
+            wanted=report.wanted,
+            by_hand=by_hand,
+            has_gateway=line.peer is not None,
+            gateway_answers=line.gateway_answers,
+            upnp_off=line.evidence.silent_gateway is not None and bool(line.data.internet),
+            refusal=(report.pinhole.reason if family == 6 else refusal) or None,
+            mapping=await self._mapping(report, opening) if family == 4 else None,
+            pinhole=report.pinhole.state if family == 6 else None,
+            second_told=line.link is not None and line.link.memory.second is not None,
+            own_target=own,
+            target_known=target is not None or (own and family == 4),
+            target_address=target,
+            target_moved=_has_moved(remembered, target),
+            unstable_address=(
+                family == 6 and own and target is None and has_global_ipv6(line.evidence.host)
+            ),
+            other_port_reachable=self._reachable(self._target, family) or None,
+        )
+
+    async def _mapping(self, report: PortReport, opening: Opening | None) -> MappingState | None:
+        """Return what the gateway's table shows; of a port opened by hand, to whom it leads."""
+        if not self._data.get(CONF_BY_HAND):
+            return report.mapping
+        gateway = self._line.gateway
+        if gateway is None or opening is None:
+            return None
+        return await _by_hand(gateway, opening)
+
+
+def is_outside(line: LineCoordinator) -> IsOutside:
+    """Return what says whether an address is somebody's outside of this home."""
+    host = line.evidence.host or HostState()
+    own: list[IPv4Network | IPv6Network] = [
+        ip_network((each.ip, each.prefix_length), strict=False) for each in host.addresses
+    ]
+    if line.data.public_ipv4:
+        own.append(IPv4Network(line.data.public_ipv4))
+    if line.data.ipv6_prefix:
+        own.append(line.data.ipv6_prefix)
+    return outside_of(own)
+
+
+def own_place(line: LineCoordinator, family: Family) -> Place | None:
+    """Return where this machine is met from outside; None where that is not known."""
+    host = line.evidence.host or HostState()
+    if family == 6:
+        ipv6 = line.data.public_ipv6
+        return Place(ipv6, ipv6, is_outside(line)) if ipv6 else None
+    address, at_home = line.data.public_ipv4, line.own_address or _ipv4_source(host)
+    if address is None or at_home is None:
+        return None
+    return Place(address, at_home, is_outside(line))
+
+
+def _ipv4_source(host: HostState) -> IPv4Address | None:
+    source = host.ipv4_route.source if host.ipv4_route else None
+    return source if isinstance(source, IPv4Address) else None
+
+
+def _has_moved(remembered: Opening | None, target: IPAddress | None) -> bool | None:
+    """Say whether what was opened leads to where the target no longer is."""
+    if remembered is None or not isinstance(target, IPv4Address):
+        return None
+    return remembered.internal_client != target
+
+
+async def _by_hand(gateway: Gateway, opening: Opening) -> MappingState | None:
+    """Return whether the rule of another hand leads where it is meant to."""
+    try:
+        found = await gateway.mapping(opening.key)
+    except GatewayError:
+        return None
+    if found is None:
+        # Some routers keep the rules of their own pages out of this table.
+        return None
+    leads = found.internal_client, found.internal_port
+    if leads == (str(opening.internal_client), opening.internal_port):
+        return MappingState.OPEN if found.enabled else MappingState.MISSING
+    return MappingState.FOREIGN

@@ -1,0 +1,100 @@
+"""One question to a prober over HTTP, and its answer as JSON."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from ipaddress import ip_address
+import json
+import re
+from typing import Any, Final
+
+import aiohttp
+from yarl import URL
+
+from .errors import OutsideBusy, OutsideInvalid, OutsideUnreachable
+from .family import Family, IPAddress
+
+MAX_BODY: Final = 4096
+"""Bytes that most answers keep well within."""
+_ACCEPTED: Final = (HTTPStatus.OK, HTTPStatus.ACCEPTED)
+# RFC 9110 section 10.2.3, and what Globalping has in its place. A date is not looked at.
+_RETRY: Final = ("Retry-After", "X-RateLimit-Reset")
+_SECONDS: Final = re.compile(r"[0-9]{1,5}", re.ASCII)
+
+
+def base_url(url: str) -> URL:
+    """Return a service's base URL without what is no part of its place.
+
+    A name and a password in it would be sent to whoever answers, and stand in logs.
+    """
+    return URL(url).with_user(None).with_query(None).with_fragment(None)
+
+
+def can_be_met(url: URL, family: Family) -> bool:
+    """Say whether a service may be there over a family: not where its URL has another's address.
+
+    aiohttp fails an assertion then, where it should raise an error.
+    """
+    try:
+        return ip_address(url.host or "").version == family
+    except ValueError:
+        return True  # a name, which may lead anywhere
+
+
+async def exchange(
+    session: aiohttp.ClientSession,
+    url: URL,
+    seconds: float,
+    *,
+    post: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
+    most: int = MAX_BODY,
+) -> object:
+    """Get `url`, or post something there as JSON, and return the JSON that comes in `seconds`.
+
+    `most`: how many bytes the answer may have. Raises OutsideUnreachable, OutsideBusy (429), else
+    OutsideInvalid. Redirects are not followed: a captive portal would lead anywhere.
+    """
+    try:
+        async with session.request(
+            "GET" if post is None else "POST",
+            url,
+            json=post,
+            allow_redirects=False,
+            headers={"Accept": "application/json", **(headers or {})},
+            timeout=aiohttp.ClientTimeout(total=seconds),
+        ) as response:
+            if response.status == HTTPStatus.TOO_MANY_REQUESTS:
+                raise OutsideBusy(_retry_after(response.headers))
+            if response.status not in _ACCEPTED:
+                raise OutsideInvalid(f"HTTP {response.status}")
+            body = b""
+            while len(body) <= most and (more := await response.content.read(most + 1)):
+                body += more
+            if len(body) > most:
+                response.close()
+                raise OutsideInvalid("too long")
+    except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as err:
+        # Not chained: these have the URL in them, or the headers: an address, or a secret.
+        raise OutsideUnreachable(type(err).__name__) from None
+    return parse_json(body)
+
+
+def parse_json(body: bytes) -> object:
+    """Return what the bytes are as JSON. Raises OutsideInvalid."""
+    try:
+        return json.loads(body.decode("utf-8", "replace"))
+    except (ValueError, RecursionError) as err:
+        raise OutsideInvalid("not JSON") from err
+
+
+def is_address(said: object, address: IPAddress) -> bool:
+    """Say whether a member of an answer is this very address, written in any way."""
+    try:
+        return isinstance(said, str) and ip_address(said) == address
+    except ValueError:
+        return False
+
+
+def _retry_after(headers: Mapping[str, str]) -> int | None:
+    said = (headers.get(name, "") for name in _RETRY)
+    return next((int(each) for each in said if _SECONDS.fullmatch(each)), None)

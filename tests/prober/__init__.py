@@ -1,0 +1,1 @@
+"""The prober, as a service of its own."""
