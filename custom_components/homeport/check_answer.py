@@ -26,7 +26,8 @@ def shown_checks(port: PortCoordinator) -> JsonObjectType:
         "external_port": port.external_port,
         "checked": port.data.checked.isoformat() if port.data.checked else None,
         **{
-            f"ipv{family}": _shown(found) | {"advice": advice(port.hass, port, found)}
+            f"ipv{family}": _shown(found)
+            | {"queued": port.checks.waits(family), "advice": advice(port.hass, port, found)}
             for family, found in port.data.checks.items()
         },
     }
@@ -39,6 +40,7 @@ def _shown(found: Check) -> JsonObjectType:
         "blocked_by": diagnosis.blocked_by and diagnosis.blocked_by.value,
         "candidates": [each.value for each in diagnosis.candidates],
         "next_step": diagnosis.next_step and diagnosis.next_step.value,
+        "checked": found.checked.isoformat() if found.checked else None,
         "address": None if found.probed is None else str(found.probed),
         "certificate_expires": _expiry(found),
         "problem": found.problem.translation_key if found.problem else None,

@@ -39,7 +39,7 @@ from .own_url import look_at_certificate, look_at_name, what_is_known
 from .probers import Probers
 
 PATIENCE: Final = 20.0
-"""Seconds that a check waits for its turn at a prober; who has to wait for longer is told so."""
+"""Seconds that a check waits for its turn at a prober; one that takes longer joins the queue."""
 
 type Problem = NotProbed | OutsideError
 
@@ -188,11 +188,10 @@ async def _knock(subject: Subject, facts: PortFacts, probers: Probers) -> _Knock
     # Behind IPv4's NAT everybody has one address; over IPv6 each machine has its own.
     own = facts.family == 4 or facts.own_target
     free = facts.own_target and facts.service is ServiceSeen.DOWN
-    if free and transport is ProbeTransport.UDP and not probers.able(question, own=own):
+    stun = transport is ProbeTransport.UDP and not probers.able(transport, facts.family, own=own)
+    if free and stun:
         at_home = replace(question, source=subject.at_home)
-        answer = await probers.prove_udp(
-            at_home, facts.internal_port, subject.is_outside, patience=PATIENCE
-        )
+        answer = await probers.prove_udp(at_home, facts.internal_port, patience=PATIENCE)
         return _Knock(answer, listener=True, met=answer.nonce_seen)
     async with AsyncExitStack() as stack:
         listener: NonceListener | None = None

@@ -23,12 +23,13 @@ from ..ports import Keeper, Reachability
 from ..store import HomeportStore
 from .address_check import async_check_address
 from .base import HomeportCoordinator, Sessions
+from .check_queue import CheckQueue
 from .exposure import Exposure
 from .hostname import HostnameCoordinator
 from .line import LineCoordinator
 from .pinhole import Pinholes
 from .port import PortCoordinator
-from .port_checks import own_place
+from .port_checks import is_outside, own_place
 from .probers import Probers
 from .table import Owners, TableCoordinator
 from .target import Target
@@ -63,7 +64,12 @@ class HomeportData:
         self.keeper = Keeper(store.openings, store.save)
         self.line = LineCoordinator(hass, entry, self._sessions, store)
         self.pinholes = Pinholes(self.line, store)
-        self.probers = Probers(store, lambda: self.line.options, _session(hass))
+        self.probers = Probers(
+            store, lambda: self.line.options, _session(hass), lambda: is_outside(self.line)
+        )
+        self._queue = CheckQueue(
+            lambda work: entry.async_create_background_task(hass, work, "homeport queue of checks")
+        )
         self.exposure = Exposure(
             self.probers,
             lambda: self.line.data,
@@ -179,6 +185,7 @@ class HomeportData:
                 tag=self._tag,
                 probers=self.probers,
                 exposure=self.exposure,
+                queue=self._queue,
                 reachable=self._is_reachable,
             )
         else:
@@ -239,6 +246,7 @@ class HomeportData:
     async def _removed(self, subentry_id: str) -> None:
         """Forget a subentry, and close its port."""
         self._unfollow.pop(subentry_id)()
+        self._queue.drop(subentry_id, 4, 6)
         coordinator: _SubentryCoordinator | None = self.ports.pop(subentry_id, None)
         coordinator = coordinator or self.hostnames.pop(subentry_id)
         await coordinator.async_shutdown()

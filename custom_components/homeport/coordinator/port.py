@@ -22,12 +22,13 @@ from ..const import (
     Family,
 )
 from ..gateway import Gateway, GatewayError, GatewayUnreachable, Opening, PortMapping, Transport
-from ..outside import Family as IpVersion, OutsideError
+from ..outside import Family as IpVersion
 from ..ports import Keeper, MappingState, Reachability
 from ..store import HomeportStore
 from .automatic import AutomaticPort
 from .base import HomeportCoordinator
 from .check import Check
+from .check_queue import CheckQueue
 from .exposure import Exposure
 from .line import LineCoordinator
 from .pinhole import PinholeReport, Pinholes, PortPinhole
@@ -69,6 +70,7 @@ class PortCoordinator(HomeportCoordinator[PortReport]):
         tag: str,
         probers: Probers,
         exposure: Exposure,
+        queue: CheckQueue,
         reachable: Callable[[Target, IpVersion], bool],
     ) -> None:
         """Take what it shares with the other ports; `tag` describes our mappings on the gateway.
@@ -99,13 +101,13 @@ class PortCoordinator(HomeportCoordinator[PortReport]):
             store=store,
             probers=probers,
             exposure=exposure,
+            queue=queue,
             reachable=reachable,
         )
         self._keeping = asyncio.Lock()
         self._reads = 0
         self._renewal: float | None = None
         self._refused = ""
-        self._prober_failed = False
 
     @property
     def protocol(self) -> Transport:
@@ -240,19 +242,25 @@ class PortCoordinator(HomeportCoordinator[PortReport]):
         if self.pinhole.error:
             raise self.pinhole.error
 
-    async def async_check(self) -> Mapping[IpVersion, Check]:
-        """Look at it from outside, and return what that has come to over each family."""
+    async def async_check(self, *versions: IpVersion) -> Mapping[IpVersion, Check]:
+        """Look at it from outside, and return what that has come to over each family.
+
+        Only over these IP versions, where any are named. What has to wait for a prober is looked at
+        when its turn comes; what was seen before stays until then.
+        """
         await self.target.async_look()
         await self.async_refresh()
-        self.async_set_updated_data(self.data.unseen())
         found = await self.checks.look(
-            [_IP_VERSIONS[family] for family in sorted(self.families)],
+            versions or [_IP_VERSIONS[family] for family in sorted(self.families)],
             lambda: self.data,
             self.opening,
             self._refused,
         )
-        self.async_set_updated_data(replace(self.data, checks=found))
-        self._log_problem(found)
+        waiting = self.checks.let_wait(found, self.async_check)
+        known = {version: self.data.checks.get(version, found[version]) for version in waiting}
+        self.async_set_updated_data(
+            replace(self.data, checks={**self.data.checks, **found, **known})
+        )
         for version, each in found.items():
             reached = each.diagnosis.reachability is Reachability.REACHABLE
             if reached and isinstance(each.probed, IPv4Address):
@@ -375,11 +383,3 @@ class PortCoordinator(HomeportCoordinator[PortReport]):
         short = mapping is not None and 0 < mapping.lease < _SHORT_LEASE
         seconds = max(mapping.lease / 2, _SHORTEST_WAIT) if mapping and short else 0
         self._renewal = seconds if short else None
-
-    def _log_problem(self, found: Mapping[IpVersion, Check]) -> None:
-        """Say once that nobody outside gives a usable answer."""
-        problems = [each.problem for each in found.values()]
-        failed = next((each for each in problems if isinstance(each, OutsideError)), None)
-        if failed and not self._prober_failed:
-            _LOGGER.warning("The prober gave no usable answer: %s", failed or type(failed).__name__)
-        self._prober_failed = failed is not None

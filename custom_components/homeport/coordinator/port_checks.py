@@ -1,28 +1,43 @@
 """Looking at a port from outside over each of its families: what is known, and who is asked."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_network
+import logging
 from typing import Any
 
 from homeassistant.config_entries import ConfigSubentry
+from homeassistant.core import callback
 
 from ..const import CONF_BY_HAND, CONF_EXTERNAL_PORT, CONF_INTERNAL_PORT, CONF_PROTOCOL
 from ..gateway import Gateway, GatewayError, Opening, Transport
 from ..host import HostState
-from ..outside import Family, IPAddress, IsOutside, OtherAddress, outside_of
+from ..line import on_same_network
+from ..outside import (
+    Family,
+    IPAddress,
+    IsOutside,
+    OtherAddress,
+    OutsideError,
+    ProbeTransport,
+    outside_of,
+)
 from ..ports import MappingState, PortFacts
 from ..store import HomeportStore
 from .check import Check, Subject, check
+from .check_queue import CheckQueue, Waiting
 from .exposure import Exposure, Place
 from .firewall_place import has_global_ipv6
 from .line import LineCoordinator
 from .own_url import own_url
 from .pinhole import PortPinhole
 from .port_report import PortReport
-from .probers import Probers
+from .probers import ProberBusy, Probers
 from .target import Target
+
+_LOGGER = logging.getLogger(__name__)
 
 
 class PortChecks:
@@ -38,6 +53,7 @@ class PortChecks:
         store: HomeportStore,
         probers: Probers,
         exposure: Exposure,
+        queue: CheckQueue,
         reachable: Callable[[Target, Family], bool],
     ) -> None:
         """Take the port, what is known of it, and who is asked.
@@ -51,7 +67,9 @@ class PortChecks:
         self._store = store
         self._probers = probers
         self._exposure = exposure
+        self._queue = queue
         self._reachable = reachable
+        self._failed = False
 
     async def look(
         self,
@@ -66,7 +84,31 @@ class PortChecks:
         """
         facts = [await self._facts(each, report(), opening, refusal) for each in families]
         found = await asyncio.gather(*(check(self._subject(each), self._probers) for each in facts))
+        self._log_problem(found)
         return {each.facts.family: self.with_baseline(self._now(each, report())) for each in found}
+
+    @callback
+    def let_wait(
+        self, found: Mapping[Family, Check], again: Callable[[Family], Awaitable[object]]
+    ) -> list[Family]:
+        """Queue what has to wait for a prober, to be looked at by `again`; return the families."""
+        port = self._subentry.subentry_id
+        waiting = [each for each in found if isinstance(found[each].problem, ProberBusy)]
+        self._queue.drop(port, *(found.keys() - set(waiting)))
+        for family in waiting:
+            self._queue.add(
+                port, family, Waiting(partial(self._seconds, family), partial(again, family))
+            )
+        return waiting
+
+    def waits(self, family: Family) -> bool:
+        """Say whether it is looked at over a family as soon as a prober may be asked again."""
+        return (self._subentry.subentry_id, family) in self._queue
+
+    def _seconds(self, family: Family) -> float:
+        """Return how long it takes until somebody may be asked to look at it over a family."""
+        own = family == 4 or self._target.name is None
+        return self._probers.wait(ProbeTransport(self._data[CONF_PROTOCOL]), family, own=own)
 
     def is_of_the_past(self, seen: Check) -> bool:
         """Say whether what was seen was seen at an address that is ours no more."""
@@ -124,6 +166,14 @@ class PortChecks:
             url=own_url(self._line.hass, facts.internal_port) if facts.own_target else None,
         )
 
+    def _log_problem(self, found: Iterable[Check]) -> None:
+        """Say once that nobody outside gives a usable answer."""
+        errors = (each.problem for each in found if isinstance(each.problem, OutsideError))
+        failed = next((each for each in errors if not isinstance(each, ProberBusy)), None)
+        if failed and not self._failed:
+            _LOGGER.warning("The prober gave no usable answer: %s", failed or type(failed).__name__)
+        self._failed = failed is not None
+
     async def _facts(
         self, family: Family, report: PortReport, opening: Opening | None, refusal: str
     ) -> PortFacts:
@@ -168,7 +218,10 @@ class PortChecks:
 
 
 def is_outside(line: LineCoordinator) -> IsOutside:
-    """Return what says whether an address is somebody's outside of this home."""
+    """Return what says whether an address is somebody's outside of this home, and of its network.
+
+    It goes on saying so as the line was when it was made.
+    """
     host = line.evidence.host or HostState()
     own: list[IPv4Network | IPv6Network] = [
         ip_network((each.ip, each.prefix_length), strict=False) for each in host.addresses
@@ -177,7 +230,8 @@ def is_outside(line: LineCoordinator) -> IsOutside:
         own.append(IPv4Network(line.data.public_ipv4))
     if line.data.ipv6_prefix:
         own.append(line.data.ipv6_prefix)
-    return outside_of(own)
+    report, of_home = line.data, outside_of(own)
+    return lambda address: of_home(address) and not on_same_network(report, address)
 
 
 def own_place(line: LineCoordinator, family: Family) -> Place | None:

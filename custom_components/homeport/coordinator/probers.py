@@ -1,9 +1,11 @@
 """Who is asked to look at a port from outside, in which order, and how often."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from ipaddress import ip_address
+import socket
 import time
 from typing import Final
 
@@ -13,11 +15,13 @@ from ..outside import (
     Answer,
     CheckHostProber,
     EchoipProber,
+    Family,
     GlobalpingProber,
+    IPAddress,
     IsOutside,
     OpenSession,
+    OutsideBusy,
     OutsideError,
-    OutsideUnreachable,
     OwnProber,
     PortcheckerProber,
     Prober,
@@ -27,6 +31,7 @@ from ..outside import (
     TokenBucket,
     parse_server,
 )
+from ..outside.family import SOCKET_FAMILY
 from ..ports import NotProbed
 from ..store import HomeportStore
 
@@ -38,16 +43,20 @@ _HOSTED: Final[dict[HostedProber, Callable[[OpenSession, LineOptions], Prober]]]
     HostedProber.PORTCHECKER: lambda session, _: PortcheckerProber(session),
 }
 
+_LONGEST_HOLD: Final = 3600.0
+"""Seconds for which a prober is believed that it wants to be asked no more."""
+
 
 class ProberBusy(OutsideError):
-    """All that can be asked have been asked too often; `seconds` until one may be again."""
+    """All that can be asked have been asked too often."""
 
     translation_key = "prober_busy"
 
-    def __init__(self, seconds: float) -> None:
-        """Keep how long it is to wait."""
-        super().__init__("the prober is asked no more for now")
-        self.seconds = seconds
+
+class ProberInside(OutsideError):
+    """The prober is at home, or in the same closed network: what it sees proves nothing."""
+
+    translation_key = "prober_inside"
 
 
 type _Limited = Prober | StunProber
@@ -66,12 +75,20 @@ class Probers:
     """The probers that the options name; their limits are kept over a restart."""
 
     def __init__(
-        self, store: HomeportStore, options: Callable[[], LineOptions], open_session: OpenSession
+        self,
+        store: HomeportStore,
+        options: Callable[[], LineOptions],
+        open_session: OpenSession,
+        is_outside: Callable[[], IsOutside],
     ) -> None:
-        """Take the memory, what may be asked, and what opens a session from a local address."""
+        """Take the memory, what may be asked, what opens a session from a local address.
+
+        And what says, as things are now, whether an address is somebody's outside.
+        """
         self._store = store
         self._options = options
         self._session = open_session
+        self._is_outside = is_outside
         self._lines: dict[str, _Line] = {}
 
     @property
@@ -80,21 +97,24 @@ class Probers:
         own = self._options().own_prober
         return own is not None and own.name is not None
 
-    def able(self, question: Question, *, own: bool) -> list[Prober]:
+    def able(self, transport: ProbeTransport, family: Family, *, own: bool) -> list[Prober]:
         """Return who can answer a question, the best first.
 
         `own`: whether it is about the address that the question is asked from, or one behind which
         this machine is.
         """
-        able = [each for each in self._all() if each.abilities.can(question)]
+        able = [each for each in self._all() if each.abilities.cover(transport, family)]
         if not own:
             # Only one of ours can be told of another machine in the same network.
             able = [each for each in able if isinstance(each, OwnProber)]
         return sorted(able, key=_worth)
 
-    def wait(self, probers: Sequence[Prober]) -> float:
-        """Return the seconds until one of these may be asked."""
-        return min((self._wait(each) for each in probers), default=0.0)
+    def wait(self, transport: ProbeTransport, family: Family, *, own: bool) -> float:
+        """Return the seconds until one of those who can answer a question may be asked."""
+        able: list[_Limited] = [*self.able(transport, family, own=own)]
+        if not able and transport is ProbeTransport.UDP and (stun := self._stun()):
+            able = [stun]
+        return min(map(self._wait, able), default=0.0)
 
     async def ask(self, question: Question, *, own: bool, patience: float) -> tuple[Answer, Prober]:
         """Ask one after the other until one answers; who has to be waited for comes last.
@@ -102,34 +122,32 @@ class Probers:
         Raises NotProbed where nobody may be asked who can, ProberBusy when none may be asked within
         `patience` seconds, else what the first one raised.
         """
-        able = self.able(question, own=own)
+        able = self.able(question.transport, question.address.version, own=own)
         if not able:
             raise self._nobody(question)
-        ready = [each for each in able if self._wait(each) <= patience]
-        if not ready:
-            raise ProberBusy(self.wait(able))
         first: OutsideError | None = None
+        ready = [each for each in able if self._wait(each) <= patience]
         for prober in sorted(ready, key=lambda each: self._wait(each) > 0):
             await self._take_turn(prober)
             try:
+                await self._raise_inside(prober, question)
                 return await prober.check(question), prober
+            except OutsideBusy as err:
+                await self._hold(prober, err.retry_after)
             except OutsideError as err:
                 first = first or err
-        raise first or OutsideUnreachable
+        raise first or ProberBusy
 
-    async def prove_udp(
-        self, question: Question, internal_port: int, is_outside: IsOutside, *, patience: float
-    ) -> Answer:
+    async def prove_udp(self, question: Question, internal_port: int, *, patience: float) -> Answer:
         """Have a STUN server knock at a port of this machine that is free.
 
         Raises NotProbed, ProberBusy, and what StunProber.prove does.
         """
-        server = self._options().udp_server
-        if server is None:
+        prober = self._stun()
+        if prober is None:
             raise self._nobody(question)
-        prober = StunProber(parse_server(server), is_outside)
-        if (wait := self._wait(prober)) > patience:
-            raise ProberBusy(wait)
+        if self._wait(prober) > patience:
+            raise ProberBusy
         await self._take_turn(prober)
         return await prober.prove(question, internal_port)
 
@@ -143,8 +161,29 @@ class Probers:
                 line.bucket.take(time.time())
         finally:
             line.waiting -= 1
-        self._store.limits[prober.key] = line.bucket.to_dict()
+        await self._remember(prober)
+
+    async def _hold(self, prober: Prober, seconds: int | None) -> None:
+        """Ask a prober no more for as long as it has said, or as its limit says."""
+        bucket = self._line(prober).bucket
+        bucket.hold(time.time(), min(seconds or prober.limit.seconds, _LONGEST_HOLD))
+        await self._remember(prober)
+
+    async def _remember(self, prober: _Limited) -> None:
+        self._store.limits[prober.key] = self._line(prober).bucket.to_dict()
         await self._store.save()
+
+    async def _raise_inside(self, prober: Prober, question: Question) -> None:
+        """Raise ProberInside unless a prober that knocks from where it is can be outside."""
+        if not isinstance(prober, OwnProber | EchoipProber):
+            return
+        is_outside, source = self._is_outside(), question.source
+        for address in await _addresses(prober.host, question.address.version):
+            # Who is in the LAN sees our private address, and its answer is refused for that.
+            at_home = address.version == 4 and not address.is_global
+            told_apart = at_home and source is not None and not source.is_global
+            if not is_outside(address) and not told_apart:
+                raise ProberInside
 
     def _nobody(self, question: Question) -> NotProbed:
         """Return why nobody can be asked."""
@@ -153,6 +192,10 @@ class Probers:
         if self._all() and question.address.version == 6:
             return NotProbed("prober_ipv4_only")
         return NotProbed("no_prober")
+
+    def _stun(self) -> StunProber | None:
+        server = self._options().udp_server
+        return StunProber(parse_server(server), self._is_outside()) if server else None
 
     def _all(self) -> list[Prober]:
         options = self._options()
@@ -177,6 +220,16 @@ class Probers:
                 )
             self._lines[prober.key] = _Line(bucket)
         return self._lines[prober.key]
+
+
+async def _addresses(host: str, family: Family) -> set[IPAddress]:
+    """Return where a name leads over one family; nowhere where that is not known."""
+    with suppress(OSError, UnicodeError, ValueError):
+        found = await asyncio.get_running_loop().getaddrinfo(
+            host, None, family=SOCKET_FAMILY[family], type=socket.SOCK_STREAM
+        )
+        return {ip_address(each[4][0]) for each in found}
+    return set()
 
 
 def _worth(prober: Prober) -> tuple[bool, bool, bool]:

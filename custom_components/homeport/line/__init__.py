@@ -17,6 +17,7 @@ from .evidence import (
 from .mape import MapE, MapERule, load as load_rules
 from .portset import PortSet
 from .report import Confidence, Ipv6Mode, LineMode, LineReport, Openable, Reason, Remedy
+from .same_network import on_same_network
 
 __all__ = [
     "AFTR_NAMES",
@@ -45,5 +46,6 @@ __all__ = [
     "address_kind",
     "classify",
     "load_rules",
+    "on_same_network",
     "stability",
 ]

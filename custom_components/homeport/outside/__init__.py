@@ -11,6 +11,7 @@ from .errors import (
     OutsideDisagree,
     OutsideError,
     OutsideInvalid,
+    OutsideRefused,
     OutsideUnreachable,
 )
 from .family import Family, IPAddress
@@ -24,6 +25,7 @@ from .own_port import AddressNotOwn, CannotListen, PortInUse
 from .own_prober import OwnProber
 from .portchecker import PortcheckerProber
 from .probe import Abilities, Answer, Limit, Outcome, Prober, ProbeTransport, Question
+from .refused import ProberRefused
 from .response_port import StunProber
 from .second_hop import trace
 from .stun import Binding, Sampled, StunServer, binding, parse_server, sample
@@ -51,12 +53,14 @@ __all__ = [
     "OutsideDisagree",
     "OutsideError",
     "OutsideInvalid",
+    "OutsideRefused",
     "OutsideUnreachable",
     "OwnProber",
     "PortInUse",
     "PortcheckerProber",
     "ProbeTransport",
     "Prober",
+    "ProberRefused",
     "Question",
     "Sampled",
     "Seen",

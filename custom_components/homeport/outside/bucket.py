@@ -42,6 +42,11 @@ class TokenBucket:
         self._fill(now)
         self._tokens -= 1
 
+    def hold(self, now: float, seconds: float) -> None:
+        """Allow no request for `seconds` from the time `now`."""
+        self._fill(now)
+        self._tokens = min(self._tokens, 1 - seconds / self._seconds)
+
     def wait(self, now: float) -> float:
         """Return the seconds until the next request is allowed."""
         self._fill(now)

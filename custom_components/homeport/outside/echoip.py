@@ -38,6 +38,7 @@ class EchoipProber:
         self._open_session = open_session
         self._url = base_url(url)
         self.key = f"{self.kind} {self._url}"
+        self.host = self._url.host or ""
         self.limit = STRICT.get(self._url.host or "", _MODEST)
 
     async def check(self, question: Question) -> Answer:

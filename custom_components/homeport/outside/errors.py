@@ -23,6 +23,19 @@ class OutsideInvalid(OutsideError):
     translation_key = "outside_invalid"
 
 
+class OutsideRefused(OutsideInvalid):
+    """The service does not answer this question, or not us.
+
+    - `status`: the HTTP status; `code`: the word for the reason in its answer, or an empty text
+    """
+
+    def __init__(self, status: int, code: str = "") -> None:
+        """Keep what it has said."""
+        super().__init__(f"HTTP {status} {code}".rstrip())
+        self.status = status
+        self.code = code
+
+
 class OutsideBusy(OutsideError):
     """The service wants to be asked less often.
 

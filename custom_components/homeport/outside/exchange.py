@@ -10,7 +10,7 @@ from typing import Any, Final
 import aiohttp
 from yarl import URL
 
-from .errors import OutsideBusy, OutsideInvalid, OutsideUnreachable
+from .errors import OutsideBusy, OutsideInvalid, OutsideRefused, OutsideUnreachable
 from .family import Family, IPAddress
 
 MAX_BODY: Final = 4096
@@ -18,6 +18,7 @@ MAX_BODY: Final = 4096
 _ACCEPTED: Final = (HTTPStatus.OK, HTTPStatus.ACCEPTED)
 # RFC 9110 section 10.2.3, and what Globalping has in its place. A date is not looked at.
 _RETRY: Final = ("Retry-After", "X-RateLimit-Reset")
+_WORD: Final = re.compile(r"[a-z_]{1,32}", re.ASCII)
 _SECONDS: Final = re.compile(r"[0-9]{1,5}", re.ASCII)
 
 
@@ -51,8 +52,9 @@ async def exchange(
 ) -> object:
     """Get `url`, or post something there as JSON, and return the JSON that comes in `seconds`.
 
-    `most`: how many bytes the answer may have. Raises OutsideUnreachable, OutsideBusy (429), else
-    OutsideInvalid. Redirects are not followed: a captive portal would lead anywhere.
+    `most`: how many bytes the answer may have. Raises OutsideUnreachable, OutsideBusy (429),
+    OutsideRefused (any other status), else OutsideInvalid. Redirects are not followed: a captive
+    portal would lead anywhere.
     """
     try:
         async with session.request(
@@ -65,11 +67,11 @@ async def exchange(
         ) as response:
             if response.status == HTTPStatus.TOO_MANY_REQUESTS:
                 raise OutsideBusy(_retry_after(response.headers))
-            if response.status not in _ACCEPTED:
-                raise OutsideInvalid(f"HTTP {response.status}")
             body = b""
             while len(body) <= most and (more := await response.content.read(most + 1)):
                 body += more
+            if response.status not in _ACCEPTED:
+                raise OutsideRefused(response.status, _code(body))
             if len(body) > most:
                 response.close()
                 raise OutsideInvalid("too long")
@@ -93,6 +95,16 @@ def is_address(said: object, address: IPAddress) -> bool:
         return isinstance(said, str) and ip_address(said) == address
     except ValueError:
         return False
+
+
+def _code(body: bytes) -> str:
+    """Return the word for what is wrong, as `{"error": "a_word"}` says it; else an empty text."""
+    try:
+        said = parse_json(body)
+    except OutsideInvalid:
+        return ""
+    code = said.get("error") if isinstance(said, dict) else None
+    return code if isinstance(code, str) and _WORD.fullmatch(code) else ""
 
 
 def _retry_after(headers: Mapping[str, str]) -> int | None:

@@ -3,14 +3,16 @@
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
+from http import HTTPStatus
 import re
 from typing import Any, Final
 
 from .bound_session import OpenSession
-from .errors import OtherAddress, OutsideInvalid
+from .errors import OtherAddress, OutsideInvalid, OutsideRefused
 from .exchange import base_url, exchange, is_address
 from .nodes import NODES, agreed
 from .probe import BOTH_FAMILIES, TCP_ONLY, Abilities, Answer, Limit, Outcome, Question
+from .refused import ProberRefused
 
 URL: Final = "https://api.globalping.io"
 TIMEOUT: Final = 18.0
@@ -74,9 +76,14 @@ class GlobalpingProber:
                 self._open_session(question.address.version, None) as session,
             ):
                 url, headers = self._url / "v1/measurements", self._headers
-                asked = await exchange(
-                    session, url, TIMEOUT, post=_measurement(question), headers=headers
-                )
+                try:
+                    asked = await exchange(
+                        session, url, TIMEOUT, post=_measurement(question), headers=headers
+                    )
+                except OutsideRefused as err:
+                    if err.status == HTTPStatus.UNAUTHORIZED:
+                        raise ProberRefused("globalping_token") from err
+                    raise
                 measurement, finished = parse_start(asked), False
                 while not finished:
                     await asyncio.sleep(PAUSE)

@@ -5,7 +5,13 @@ from typing import Final
 from yarl import URL
 
 from .bound_session import OpenSession
-from .errors import OtherAddress, OutsideInvalid, OutsideUnreachable
+from .errors import (
+    OtherAddress,
+    OutsideError,
+    OutsideInvalid,
+    OutsideRefused,
+    OutsideUnreachable,
+)
 from .exchange import base_url, can_be_met, exchange, is_address
 from .probe import (
     BOTH_FAMILIES,
@@ -16,9 +22,22 @@ from .probe import (
     ProbeTransport,
     Question,
 )
+from .refused import ProberRefused
 
 TIMEOUT: Final = 20.0
 """Seconds. The prober itself has an answer after at most 12, and then gives up."""
+
+_REFUSALS: Final = {
+    "token": "prober_token",
+    "caller_refused": "prober_caller",
+    "address_refused": "prober_name",
+    "unknown_name": "prober_name",
+    "name_unresolved": "prober_name",
+    "proxy": "prober_proxy",
+    "https_only": "prober_proxy",
+    "no_route": "prober_no_route",
+}
+"""What prober/README.md says that it refuses, by the explanation."""
 
 
 class OwnProber:
@@ -52,9 +71,10 @@ class OwnProber:
         self._token = token
         self._name = name
         self.key = f"{self.kind} {self._url}"
+        self.host = self._url.host or ""
 
     async def check(self, question: Question) -> Answer:
-        """Let it knock; see Prober."""
+        """Let it knock; see Prober. Raises ProberRefused also."""
         # The token goes over HTTPS only, whatever was configured.
         if not self.abilities.can(question) or not is_prober_url(str(self._url)):
             raise OutsideInvalid("not what it can do")
@@ -69,14 +89,24 @@ class OwnProber:
         if not can_be_met(self._url, question.address.version):
             raise OutsideUnreachable("no address of this family")
         async with self._open_session(question.address.version, question.source) as session:
-            said = await exchange(
-                session,
-                self._url / "v1/check",
-                TIMEOUT,
-                post=asked,
-                headers={"Authorization": f"Bearer {self._token}"},
-            )
+            try:
+                said = await exchange(
+                    session,
+                    self._url / "v1/check",
+                    TIMEOUT,
+                    post=asked,
+                    headers={"Authorization": f"Bearer {self._token}"},
+                )
+            except OutsideRefused as err:
+                raise self._refusal(err) from err
         return parse_answer(said, question)
+
+    def _refusal(self, err: OutsideRefused) -> OutsideError:
+        """Return what says it so that somebody can do something about it."""
+        key = _REFUSALS.get(err.code)
+        if key == "prober_name" and not self._name:
+            key = "prober_caller"  # it is our own address that it does not dial: it is its own
+        return ProberRefused(key) if key else err
 
 
 def parse_answer(said: object, question: Question) -> Answer:

@@ -74,7 +74,11 @@ class Abilities:
 
     def can(self, question: Question) -> bool:
         """Say whether a question can be put to it at all."""
-        return question.transport in self.transports and question.address.version in self.families
+        return self.cover(question.transport, question.address.version)
+
+    def cover(self, transport: ProbeTransport, family: Family) -> bool:
+        """Say whether any question over these can be put to it."""
+        return transport in self.transports and family in self.families
 
 
 @dataclass(frozen=True, slots=True)
