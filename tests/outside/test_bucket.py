@@ -19,6 +19,15 @@ def test_a_burst_and_then_one_at_a_time() -> None:
     assert bucket.wait(100.0 + 60.0) == pytest.approx(120.0)
 
 
+def test_whoever_is_told_to_wait_waits_and_longer_ones_still_count() -> None:
+    bucket = TokenBucket(10, 6.0)
+    bucket.hold(100.0, 90.0)
+    assert bucket.wait(100.0) == pytest.approx(90.0)
+    bucket.hold(110.0, 5.0)
+    assert bucket.wait(110.0) == pytest.approx(80.0)
+    assert bucket.wait(190.0) == pytest.approx(0.0)
+
+
 def test_a_long_rest_gives_one_burst_and_no_more() -> None:
     bucket = TokenBucket(2, 60.0)
     bucket.take(0.0)

@@ -25,6 +25,7 @@ from custom_components.homeport.outside.exchange import parse_json
 from custom_components.homeport.outside.listener import listen
 from custom_components.homeport.outside.own_prober import OwnProber, is_prober_url, parse_answer
 from custom_components.homeport.outside.probe import Answer, Outcome, ProbeTransport
+from custom_components.homeport.outside.refused import ProberRefused
 from prober.config import Config, Token, digest_of
 from prober.server import served
 from prober.service import Service
@@ -234,6 +235,42 @@ async def test_a_refusal_is_no_answer(story: Story, status: int) -> None:
     story.reply = json_reply(GOOD, status=status)
     with pytest.raises(OutsideInvalid, match=str(status)):
         await story.ask()
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "name", "key"),
+    [
+        (401, "token", None, "prober_token"),
+        (403, "caller_refused", None, "prober_caller"),
+        (403, "address_refused", None, "prober_caller"),
+        (403, "address_refused", "pppoe", "prober_name"),
+        (403, "unknown_name", "pppoe", "prober_name"),
+        (400, "name_unresolved", "pppoe", "prober_name"),
+        (403, "https_only", None, "prober_proxy"),
+        (403, "proxy", None, "prober_proxy"),
+        (503, "no_route", None, "prober_no_route"),
+        (400, "bad_request", None, "outside_invalid"),
+        (401, "[x](http://example.net)", None, "outside_invalid"),
+        (401, "", None, "outside_invalid"),
+    ],
+)
+async def test_what_can_be_mended_is_said(
+    story: Story, status: int, code: str, name: str | None, key: str
+) -> None:
+    story.reply = json_reply({"error": code}, status=status)
+    with pytest.raises(OutsideError) as caught:
+        await story.ask(name=name)
+    assert caught.value.translation_key == key
+
+
+async def test_the_prober_itself_says_that_the_token_is_wrong(
+    files: Certificate, trust: ssl.SSLContext
+) -> None:
+    async with running(files, trust) as prober:
+        prober._token = "not-this-one"
+        with pytest.raises(ProberRefused) as caught:
+            await prober.check(question(PORT))
+    assert caught.value.translation_key == "prober_token"
 
 
 async def test_an_answer_has_to_come_in_time(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:

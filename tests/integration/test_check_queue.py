@@ -1,0 +1,158 @@
+"""A prober with a limit: checks wait for their turn, and what was seen before stays until then."""
+
+from typing import Any
+
+from homeassistant.config_entries import ConfigSubentry
+from homeassistant.core import HomeAssistant
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.homeport.outside import Limit, echoip
+from tests.fakes.demo import DemoHome
+from tests.fakes.reply import Reply
+from tests.integration.conftest import SetUp
+from tests.integration.steps import entity_of, fails, opened, port, press, state_of, until
+
+PERIOD = 0.8
+"""Seconds between two questions, in place of ifconfig.co's sixty."""
+
+
+@pytest.fixture
+def strict(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the prober be one that may be asked once in a while; nobody waits beside it."""
+    monkeypatch.setitem(echoip.STRICT, "127.0.0.1", Limit(burst=1, seconds=PERIOD))
+    monkeypatch.setattr("custom_components.homeport.coordinator.check.PATIENCE", 0.0)
+
+
+def ports(home: DemoHome, count: int) -> list[ConfigSubentry]:
+    """Return ports that all lead to the demo's game server."""
+    first = home.facts.game_port + 1
+    return [port(home, f"Game {each}", external_port=first + each) for each in range(count)]
+
+
+def looked_at(home: DemoHome) -> list[str]:
+    """Return what the prober was asked, in order."""
+    return [seen.path for seen in home.outside.requests if seen.path.startswith("/port/")]
+
+
+async def check(
+    hass: HomeAssistant, entry: MockConfigEntry, *subentries: ConfigSubentry
+) -> dict[str, Any]:
+    """Check ports by the action, and return its answers by port."""
+    entities = {entity_of(hass, entry, "open", each): each for each in subentries}
+    said = await hass.services.async_call(
+        "homeport",
+        "check_port",
+        {"entity_id": list(entities)},
+        blocking=True,
+        return_response=True,
+    )
+    assert said
+    return {entities[entity].title: answer for entity, answer in said.items()}
+
+
+async def only_ports(home: DemoHome, hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """Let nobody look at whether this machine is exposed: that takes turns as well."""
+    entry.runtime_data.exposure._place = lambda _: None
+
+
+@pytest.mark.usefixtures("strict")
+async def test_ports_are_looked_at_one_after_the_other(
+    hass: HomeAssistant, home: DemoHome, set_up: SetUp
+) -> None:
+    games = ports(home, 4)
+    entry = await set_up(*games)
+    await only_ports(home, hass, entry)
+    await opened(hass, entry, *games)
+    said = await check(hass, entry, *games)
+    queued = {name: answer["ipv4"]["queued"] for name, answer in said.items()}
+    assert sorted(queued.values()) == [False, True, True, True]
+    problems = {name: answer["ipv4"]["problem"] for name, answer in said.items()}
+    assert {problems[name] for name, waits in queued.items() if waits} == {"prober_busy"}
+    assert len(looked_at(home)) == 1
+    await until(
+        lambda: all(state_of(hass, entry, "reachability", each) == "reachable" for each in games)
+    )
+    assert len(looked_at(home)) == len(set(looked_at(home))) == 4
+    assert not any(answer["ipv4"]["queued"] for answer in (await at_rest(entry, games)).values())
+    times = sorted(state_of(hass, entry, "last_check", each) for each in games)
+    assert times[0] < times[-1]
+
+
+async def at_rest(entry: MockConfigEntry, games: list[ConfigSubentry]) -> dict[str, Any]:
+    """Return whether each port still waits, as the action would say."""
+    data = entry.runtime_data
+    return {
+        each.title: {"ipv4": {"queued": data.ports[each.subentry_id].checks.waits(4)}}
+        for each in games
+    }
+
+
+@pytest.mark.usefixtures("strict")
+async def test_what_was_seen_before_stays_until_its_turn(
+    hass: HomeAssistant, home: DemoHome, set_up: SetUp
+) -> None:
+    game = port(home)
+    entry = await set_up(game)
+    await only_ports(home, hass, entry)
+    await opened(hass, entry, game)
+    await press(hass, entry, "check", game)
+    before = state_of(hass, entry, "last_check", game)
+    home.outside.reachable = False
+    with fails("prober_busy"):
+        await press(hass, entry, "check", game)
+    assert state_of(hass, entry, "reachability", game) == "reachable"
+    assert state_of(hass, entry, "last_check", game) == before
+    await until(lambda: state_of(hass, entry, "reachability", game) == "unreachable")
+    assert state_of(hass, entry, "last_check", game) > before
+
+
+@pytest.mark.usefixtures("strict")
+async def test_what_is_not_true_any_more_does_not_stay(
+    hass: HomeAssistant, home: DemoHome, set_up: SetUp
+) -> None:
+    game = port(home)
+    entry = await set_up(game)
+    await only_ports(home, hass, entry)
+    await opened(hass, entry, game)
+    await press(hass, entry, "check", game)
+    await hass.services.async_call(
+        "switch", "turn_off", {"entity_id": entity_of(hass, entry, "open", game)}, blocking=True
+    )
+    said = await check(hass, entry, game)
+    assert said["Game"]["ipv4"]["queued"]
+    assert said["Game"]["ipv4"]["reachability"] is None
+    assert said["Game"]["ipv4"]["blocked_by"] == "no_mapping"
+
+
+@pytest.mark.usefixtures("strict")
+async def test_a_port_that_is_removed_waits_no_more(
+    hass: HomeAssistant, home: DemoHome, set_up: SetUp
+) -> None:
+    first, second, third = games = ports(home, 3)
+    entry = await set_up(*games)
+    await only_ports(home, hass, entry)
+    await check(hass, entry, first)
+    await check(hass, entry, second, third)
+    hass.config_entries.async_remove_subentry(entry, second.subentry_id)
+    await until(lambda: state_of(hass, entry, "reachability", third) != "unknown")
+    assert looked_at(home) == [f"/port/{each.data['external_port']}" for each in (first, third)]
+
+
+@pytest.mark.usefixtures("strict")
+async def test_a_prober_that_has_enough_is_asked_again_when_it_says(
+    hass: HomeAssistant, home: DemoHome, set_up: SetUp
+) -> None:
+    game = port(home)
+    entry = await set_up(game)
+    await only_ports(home, hass, entry)
+    await opened(hass, entry, game)
+    home.outside.prober = Reply(status=429, headers={"Retry-After": "2"}, body="{}")
+    with fails("prober_busy"):
+        await press(hass, entry, "check", game)
+    home.outside.prober = None
+    with fails("prober_busy"):
+        await press(hass, entry, "check", game)
+    assert len(looked_at(home)) == 1
+    await until(lambda: state_of(hass, entry, "reachability", game) == "reachable")
+    assert len(looked_at(home)) == 2
