@@ -69,6 +69,10 @@ async def test_ports_are_looked_at_one_after_the_other(
     assert sorted(queued.values()) == [False, True, True, True]
     problems = {name: answer["ipv4"]["problem"] for name, answer in said.items()}
     assert {problems[name] for name, waits in queued.items() if waits} == {"prober_busy"}
+    waiting = [answer["ipv4"] for answer in said.values() if answer["ipv4"]["queued"]]
+    assert {(each["blocked_by"], each["next_step"]) for each in waiting} == {
+        (None, "wait_for_prober")
+    }
     assert len(looked_at(home)) == 1
     await until(
         lambda: all(state_of(hass, entry, "reachability", each) == "reachable" for each in games)

@@ -86,6 +86,12 @@ def test_a_port_that_nobody_has_looked_at_is_not_blamed() -> None:
     assert states(found)[Step.OUTSIDE] is StepState.UNKNOWN
 
 
+def test_a_port_that_waits_for_the_prober_is_not_blamed() -> None:
+    found = diagnose(replace(UNASKED4, waits=True))
+    assert (found.blocked_by, found.next_step) == (None, Advice.WAIT_FOR_PROBER)
+    assert states(found)[Step.OUTSIDE] is StepState.UNKNOWN
+
+
 def test_the_outside_is_not_needed_where_a_step_before_stops_it() -> None:
     found = diagnose(replace(UNASKED4, mapping=MappingState.MISSING))
     assert states(found)[Step.OUTSIDE] is StepState.NOT_NEEDED

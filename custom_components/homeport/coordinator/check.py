@@ -36,7 +36,7 @@ from ..ports import (
     question_allowed,
 )
 from .own_url import look_at_certificate, look_at_name, what_is_known
-from .probers import Probers
+from .probers import ProberBusy, Probers
 
 PATIENCE: Final = 20.0
 """Seconds that a check waits for its turn at a prober; one that takes longer joins the queue."""
@@ -126,7 +126,8 @@ async def check(subject: Subject, probers: Probers) -> Check:
         tells_why=knock.tells_why,
         listener=knock.listener,
         listener_met=knock.met,
-        outside_failed=problem.translation_key if isinstance(problem, OutsideError) else None,
+        outside_failed=_failure(problem),
+        waits=isinstance(problem, ProberBusy),
         own_url=url,
         seconds=times.seconds,
     )
@@ -141,6 +142,12 @@ class _Knock:
     listener: bool = False
     met: bool = False
     problem: Problem | None = None
+
+
+def _failure(problem: Problem | None) -> str | None:
+    """Return the name of why a prober gave no answer; None where it was not even asked."""
+    asked = isinstance(problem, OutsideError) and not isinstance(problem, ProberBusy)
+    return problem.translation_key if problem and asked else None
 
 
 async def _service(subject: Subject) -> ServiceSeen | None:

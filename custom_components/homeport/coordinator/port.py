@@ -254,7 +254,8 @@ class PortCoordinator(HomeportCoordinator[PortReport]):
             versions or [_IP_VERSIONS[family] for family in sorted(self.families)],
             lambda: self.data,
             self.opening,
-            self._refused,
+            # One that is silent refuses nothing.
+            "" if self._refused == GatewayUnreachable.translation_key else self._refused,
         )
         waiting = self.checks.let_wait(found, self.async_check)
         known = {version: self.data.checks.get(version, found[version]) for version in waiting}

@@ -26,6 +26,7 @@ type Findings = Mapping[Step, Finding]
 """What the steps before have come to."""
 
 _ASK: Final = Finding(StepState.UNKNOWN, advice=Advice.ASK_OUTSIDE)
+_WAIT: Final = Finding(StepState.UNKNOWN, advice=Advice.WAIT_FOR_PROBER)
 _PROVE: Final = Finding(StepState.UNKNOWN, advice=Advice.PROVE)
 _CHECK_SERVICE: Final = Finding(StepState.FAILED, advice=Advice.CHECK_SERVICE)
 
@@ -37,7 +38,9 @@ def outside(facts: PortFacts, seen: Reachability | None, before: Findings) -> Fi
             return doubtful(BlockedBy.PROBER_FAILED)
         case None:
             stopped = any(each.state is StepState.FAILED for each in before.values())
-            return NOT_NEEDED if stopped else _ASK
+            if stopped:
+                return NOT_NEEDED
+            return _WAIT if facts.waits else _ASK
         case Reachability.REACHABLE:
             return PASSED
         case Reachability.POSSIBLE:

@@ -83,6 +83,7 @@ class Advice(StrEnum):
     PROVE = "prove"
     """Something accepted, and nobody knows what."""
     ASK_OUTSIDE = "ask_outside"
+    WAIT_FOR_PROBER = "wait_for_prober"
     NAME_ELSEWHERE = "name_elsewhere"
     NAME_MISSING = "name_missing"
     CERTIFICATE_OTHER_NAME = "certificate_other_name"
@@ -182,7 +183,8 @@ class PortFacts:
     - `probed`: the address at which the prober knocked; `answer`: what it met there. None also
       where it is inside itself: what it meets then proves nothing
     - `tells_why`: whether this prober tells a refused connection from one that timed out
-    - `outside_failed`: the translation key of why it gave no answer
+    - `outside_failed`: the translation key of why it gave no answer; `waits`: whether that is only
+      since it may not be asked yet
     - `baseline`: what it met at a port of this home that nothing is opened for
     - `other_port_reachable`: whether another port of the same target was seen reachable
     - `own_url`: where this is Home Assistant's own port
@@ -215,6 +217,7 @@ class PortFacts:
     answer: Answer | None = None
     tells_why: bool = False
     outside_failed: str | None = None
+    waits: bool = False
     baseline: Outcome | None = None
     other_port_reachable: bool | None = None
     own_url: OwnUrl | None = None
