@@ -12,7 +12,7 @@ from .const import CONF_INTERNAL_PORT, DOMAIN
 from .coordinator import HomeportConfigEntry, PortCoordinator
 from .line import Openable
 from .outside import Family
-from .ports import Advice, BlockedBy, MappingState, NextStep
+from .ports import MappingState, is_curable
 
 _NOT_IN_SET: Final = "port_not_in_set_"
 _FOREIGN: Final = "foreign_mapping_"
@@ -20,32 +20,6 @@ _OWN_ONLY: Final = "own_only_"
 _PINHOLE: Final = "pinhole_by_hand_"
 _BLOCKED_BY_FAMILY: Final[dict[Family, str]] = {4: "blocked_ipv4_", 6: "blocked_ipv6_"}
 _EXPOSED: Final = "exposed_host_"
-
-# What people can do something about, and is not said by one of the others.
-_CURABLE: Final[frozenset[NextStep]] = frozenset(
-    {
-        BlockedBy.SERVICE_DOWN,
-        BlockedBy.BOUND_TO_LOOPBACK,
-        BlockedBy.HOST_ABSENT,
-        BlockedBy.HOST_MOVED,
-        BlockedBy.HOST_FIREWALL,
-        BlockedBy.WRONG_TARGET,
-        BlockedBy.UPNP_DISABLED,
-        BlockedBy.SECOND_NAT,
-        BlockedBy.ROUTER_FILTER_V6,
-        BlockedBy.FILTERED,
-        BlockedBy.UNSTABLE_ADDRESS,
-        Advice.START_SERVICE,
-        Advice.CHECK_SERVICE,
-        Advice.ROUTER_REFUSES,
-        Advice.NAME_ELSEWHERE,
-        Advice.NAME_MISSING,
-        Advice.CERTIFICATE_OTHER_NAME,
-        Advice.CERTIFICATE_UNTRUSTED,
-        Advice.CERTIFICATE_EXPIRED,
-        Advice.CERTIFICATE_NONE,
-    }
-)
 
 
 @callback
@@ -123,7 +97,7 @@ def _look_at_blocker(
     """Raise what was found when it was looked at last, for as long as that may be true."""
     found = port.data.checks.get(family)
     step = found.diagnosis.next_step if found else None
-    if found and step in _CURABLE and (port.data.wanted or port.by_hand):
+    if found and step and is_curable(step) and (port.data.wanted or port.by_hand):
         _say_what_to_do(
             hass, port, prefix, f"blocked_{step.value}", placeholders(hass, port, found)
         )

@@ -109,7 +109,7 @@ async def check(subject: Subject, probers: Probers) -> Check:
     times = _Times()
     problem: Problem | None = None
     facts = subject.facts
-    service = times.of(Step.SERVICE, _service(subject))
+    service = times.of(Step.SERVICE, service_at_home(subject))
     # Whether our own listener can stand in has to be known before anybody knocks.
     if facts.own_target:
         facts = replace(facts, service=await service)
@@ -150,7 +150,8 @@ def _failure(problem: Problem | None) -> str | None:
     return problem.translation_key if problem and asked else None
 
 
-async def _service(subject: Subject) -> ServiceSeen | None:
+async def service_at_home(subject: Subject) -> ServiceSeen | None:
+    """Return what the LAN shows of a port's service; None where that is not known."""
     facts = subject.facts
     if subject.at_home is None:
         return None

@@ -24,6 +24,7 @@ from ..store import HomeportStore
 from .address_check import async_check_address
 from .base import HomeportCoordinator, Sessions
 from .check_queue import CheckQueue
+from .cure import watch_cures
 from .exposure import Exposure
 from .hostname import HostnameCoordinator
 from .line import LineCoordinator
@@ -104,6 +105,9 @@ class HomeportData:
             self._entry.async_on_unload(self.table.start())
             self._entry.async_on_unload(async_check_address(self._hass, self.line))
         self.line.start()
+        self._entry.async_create_background_task(
+            self._hass, watch_cures(lambda: list(self.ports.values())), "homeport cures"
+        )
         for coordinator in self.of_subentries:
             self._follow(coordinator)
 

@@ -26,7 +26,7 @@ from ..outside import (
 )
 from ..ports import MappingState, PortFacts
 from ..store import HomeportStore
-from .check import Check, Subject, check
+from .check import Check, Subject, check, service_at_home
 from .check_queue import CheckQueue, Waiting
 from .exposure import Exposure, Place
 from .firewall_place import has_global_ipv6
@@ -130,6 +130,10 @@ class PortChecks:
         other = OtherAddress()
         facts = replace(facts, answer=None, probed=None, outside_failed=other.translation_key)
         return replace(found.again(facts), checked=None, problem=other)
+
+    async def changed_at_home(self, seen: Check) -> bool:
+        """Say whether the LAN shows something else of the service than it did."""
+        return await service_at_home(self._subject(seen.facts)) is not seen.facts.service
 
     async def look_around(self, family: Family) -> None:
         """Find out what is met at a port that nothing is opened for, if that is not known."""

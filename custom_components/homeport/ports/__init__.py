@@ -1,5 +1,6 @@
 """Wanted openings and actual ones, and why one cannot be reached."""
 
+from .curable import is_curable
 from .diagnose import diagnose
 from .diagnosis import (
     Advice,
@@ -48,6 +49,7 @@ __all__ = [
     "StepState",
     "by_hand_only",
     "diagnose",
+    "is_curable",
     "question_allowed",
     "seen_from_outside",
 ]
