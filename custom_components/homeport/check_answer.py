@@ -6,15 +6,18 @@ from homeassistant.util.json import JsonObjectType
 
 from .advice import advice
 from .coordinator import Check, PortCoordinator
+from .outside import Family
 
 
-def shown_blocker(found: Check | None) -> Mapping[str, object] | None:
+def shown_blocker(port: PortCoordinator, family: Family) -> Mapping[str, object] | None:
     """Return what stands beside what stops a port: who may be meant, what to do, and the steps."""
+    found = port.data.checks.get(family)
     if found is None:
         return None
     diagnosis = found.diagnosis
     return {
         "candidates": [each.value for each in diagnosis.candidates],
+        "advice": advice(port.hass, port, found),
         "next_step": diagnosis.next_step,
         "steps": {each.step.value: each.state.value for each in diagnosis.steps},
     }

@@ -170,7 +170,7 @@ FAMILY_SENSORS: dict[Family, tuple[HomeportSensorDescription[PortCoordinator], .
             device_class=SensorDeviceClass.ENUM,
             options=[blocker.value for blocker in BlockedBy],
             value=lambda port: _text(port.data.blocked_by(4)),
-            attributes=lambda port: shown_blocker(port.data.checks.get(4)),
+            attributes=lambda port: shown_blocker(port, 4),
         ),
     ),
     Family.IPV6: (
@@ -187,7 +187,7 @@ FAMILY_SENSORS: dict[Family, tuple[HomeportSensorDescription[PortCoordinator], .
             device_class=SensorDeviceClass.ENUM,
             options=[blocker.value for blocker in BlockedBy],
             value=lambda port: _text(port.data.blocked_by(6)),
-            attributes=lambda port: shown_blocker(port.data.checks.get(6)),
+            attributes=lambda port: shown_blocker(port, 6),
         ),
     ),
 }
@@ -270,7 +270,7 @@ class HomeportSensor[CoordinatorT: HomeportCoordinator[Any]](
 
     entity_description: HomeportSensorDescription[CoordinatorT]
     # Long, and worth nothing once they are past.
-    _unrecorded_attributes = frozenset({"reasons", "remedies", "ranges", "steps"})
+    _unrecorded_attributes = frozenset({"reasons", "remedies", "ranges", "steps", "advice"})
 
     @property
     @override

@@ -1,5 +1,7 @@
 """A prober with a limit: checks wait for their turn, and what was seen before stays until then."""
 
+from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 from homeassistant.config_entries import ConfigSubentry
@@ -51,6 +53,13 @@ async def check(
     return {entities[entity].title: answer for entity, answer in said.items()}
 
 
+def checked(entry: MockConfigEntry, game: ConfigSubentry) -> datetime:
+    """Return when a port was looked at; its sensor has whole seconds."""
+    time = entry.runtime_data.ports[game.subentry_id].data.checked
+    assert isinstance(time, datetime)
+    return time
+
+
 async def only_ports(home: DemoHome, hass: HomeAssistant, entry: MockConfigEntry) -> None:
     """Let nobody look at whether this machine is exposed: that takes turns as well."""
     entry.runtime_data.exposure._place = lambda _: None
@@ -79,8 +88,8 @@ async def test_ports_are_looked_at_one_after_the_other(
     )
     assert len(looked_at(home)) == len(set(looked_at(home))) == 4
     assert not any(answer["ipv4"]["queued"] for answer in (await at_rest(entry, games)).values())
-    times = sorted(state_of(hass, entry, "last_check", each) for each in games)
-    assert times[0] < times[-1]
+    times = sorted(checked(entry, each) for each in games)
+    assert all((after - before).total_seconds() > PERIOD / 2 for before, after in pairwise(times))
 
 
 async def at_rest(entry: MockConfigEntry, games: list[ConfigSubentry]) -> dict[str, Any]:
@@ -101,14 +110,14 @@ async def test_what_was_seen_before_stays_until_its_turn(
     await only_ports(home, hass, entry)
     await opened(hass, entry, game)
     await press(hass, entry, "check", game)
-    before = state_of(hass, entry, "last_check", game)
+    before = checked(entry, game)
     home.outside.reachable = False
     with fails("prober_busy"):
         await press(hass, entry, "check", game)
     assert state_of(hass, entry, "reachability", game) == "reachable"
-    assert state_of(hass, entry, "last_check", game) == before
+    assert checked(entry, game) == before
     await until(lambda: state_of(hass, entry, "reachability", game) == "unreachable")
-    assert state_of(hass, entry, "last_check", game) > before
+    assert checked(entry, game) > before
 
 
 @pytest.mark.usefixtures("strict")

@@ -4,7 +4,7 @@ from ipaddress import IPv4Address, IPv6Network, ip_address
 
 import pytest
 
-from custom_components.homeport.coordinator.probers import ProberInside, Probers
+from custom_components.homeport.coordinator.probers import At, ProberInside, Probers
 from custom_components.homeport.line import LineReport
 from custom_components.homeport.outside import (
     OutsideError,
@@ -48,5 +48,5 @@ async def problem(probers: Probers, address: str, source: str) -> Exception:
     """Return why a prober gives no answer; nobody there may be connected to from a test."""
     question = Question(ProbeTransport.TCP, ip_address(address), 18080, ip_address(source))
     with pytest.raises((OutsideError, UserWarning)) as caught:
-        await probers.ask(question, own=True, patience=60.0)
+        await probers.ask(question, At.US, patience=60.0)
     return caught.value

@@ -78,6 +78,7 @@ ANY: dict[str, st.SearchStrategy[Any]] = {
     "answer": maybe(ANSWERS),
     "tells_why": BOOLS,
     "outside_failed": maybe(st.just("outside_unreachable")),
+    "waits": BOOLS,
     "baseline": maybe(st.sampled_from(Outcome)),
     "other_port_reachable": maybe(BOOLS),
     "own_url": maybe(

@@ -34,12 +34,11 @@ from .port_facts import (
 )
 
 BEHIND_MAP_E = replace(MAP_E, ipv4_openable=Openable.AFTER_SECOND_ROUTER)
-TWO_EXITS = replace(LINE, mode=LineMode.TWO_EXITS)
 
 
-def refusal(line: LineReport, family: int, port: int = MINE, *, by_name: bool = False) -> str:
+def refusal(line: LineReport, family: int, port: int = MINE) -> str:
     with pytest.raises(NotProbed) as caught:
-        question_allowed(line, 6 if family == 6 else 4, port, by_name=by_name)
+        question_allowed(line, 6 if family == 6 else 4, port)
     return caught.value.translation_key
 
 
@@ -76,7 +75,6 @@ def test_of_a_shared_address_only_our_ports_are_probed(line: LineReport) -> None
                 (LineMode.DS_LITE, "line_ds_lite"),
                 (LineMode.NAT64, "line_nat64"),
                 (LineMode.NONE, "line_none"),
-                (LineMode.TWO_EXITS, "line_two_exits"),
                 (LineMode.MAP_E, "port_set_unknown"),
                 (LineMode.A_PLUS_P, "port_set_unknown"),
             )
@@ -85,13 +83,6 @@ def test_of_a_shared_address_only_our_ports_are_probed(line: LineReport) -> None
 )
 def test_there_is_a_reason_not_to_probe(line: LineReport, reason: str) -> None:
     assert refusal(line, 4) == reason
-
-
-def test_of_two_exits_a_prober_that_dials_a_name_sees_the_right_one() -> None:
-    question_allowed(TWO_EXITS, 4, MINE, by_name=True)
-    for mode in LineMode.CGNAT, LineMode.DS_LITE:
-        refusal(replace(LINE, mode=mode), 4, by_name=True)
-    assert refusal(MAP_E, 4, NEIGHBOURS, by_name=True) == "not_in_port_set"
 
 
 def test_an_ipv6_line_that_is_not_sure_to_be_none_is_probed() -> None:

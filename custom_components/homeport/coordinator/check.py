@@ -36,7 +36,7 @@ from ..ports import (
     question_allowed,
 )
 from .own_url import look_at_certificate, look_at_name, what_is_known
-from .probers import ProberBusy, Probers
+from .probers import ProberBusy, Probers, seen_at
 
 PATIENCE: Final = 20.0
 """Seconds that a check waits for its turn at a prober; one that takes longer joins the queue."""
@@ -177,7 +177,7 @@ async def _own_url(
 
 async def _outside(subject: Subject, facts: PortFacts, probers: Probers, times: _Times) -> _Knock:
     try:
-        question_allowed(facts.line, facts.family, facts.external_port, by_name=probers.by_name)
+        question_allowed(facts.line, facts.family, facts.external_port)
         return await times.of(Step.OUTSIDE, _knock(subject, facts, probers))
     except (NotProbed, OutsideError) as err:
         return _Knock(problem=err)
@@ -193,10 +193,9 @@ async def _knock(subject: Subject, facts: PortFacts, probers: Probers) -> _Knock
         raise NotProbed("no_public_address")
     transport = ProbeTransport(facts.transport)
     question = Question(transport, address, facts.external_port, subject.source)
-    # Behind IPv4's NAT everybody has one address; over IPv6 each machine has its own.
-    own = facts.family == 4 or facts.own_target
+    at = seen_at(facts.line, facts.family, own_target=facts.own_target)
     free = facts.own_target and facts.service is ServiceSeen.DOWN
-    stun = transport is ProbeTransport.UDP and not probers.able(transport, facts.family, own=own)
+    stun = transport is ProbeTransport.UDP and not probers.able(transport, facts.family, at)
     if free and stun:
         at_home = replace(question, source=subject.at_home)
         answer = await probers.prove_udp(at_home, facts.internal_port, patience=PATIENCE)
@@ -211,6 +210,6 @@ async def _knock(subject: Subject, facts: PortFacts, probers: Probers) -> _Knock
                 )
         if listener:
             question = replace(question, nonce=listener.nonce)
-        answer, prober = await probers.ask(question, own=own, patience=PATIENCE)
+        answer, prober = await probers.ask(question, at, patience=PATIENCE)
         met = listener is not None and await listener.met_from_outside()
     return _Knock(answer, prober.abilities.tells_why, listener is not None, met)

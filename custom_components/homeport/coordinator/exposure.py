@@ -21,7 +21,7 @@ from ..outside import (
     listen,
 )
 from ..ports import NotProbed, question_allowed
-from .probers import Probers
+from .probers import Probers, seen_at
 
 _PORTS: Final = range(20_000, 60_000)
 """Where a port is looked for that nobody uses."""
@@ -117,9 +117,10 @@ class Exposure:
         line, place = self._line(), self._place(family)
         if place is None:
             return None
+        at = seen_at(line, family, own_target=True)
         limited = line.port_set if family == 4 else None
         for port in _candidates(limited, self._used()):
-            question_allowed(line, family, port, by_name=self._probers.by_name)
+            question_allowed(line, family, port)
             try:
                 async with listen(
                     ProbeTransport.TCP, place.at_home, port, place.is_outside
@@ -127,7 +128,7 @@ class Exposure:
                     question = Question(
                         ProbeTransport.TCP, place.address, port, place.at_home, listener.nonce
                     )
-                    answer, _ = await self._probers.ask(question, own=True, patience=_PATIENCE)
+                    answer, _ = await self._probers.ask(question, at, patience=_PATIENCE)
                     met = answer.nonce_seen or await listener.met_from_outside()
             except CannotListen:
                 continue

@@ -14,7 +14,7 @@ from homeassistant.core import callback
 from ..const import CONF_BY_HAND, CONF_EXTERNAL_PORT, CONF_INTERNAL_PORT, CONF_PROTOCOL
 from ..gateway import Gateway, GatewayError, Opening, Transport
 from ..host import HostState
-from ..line import on_same_network
+from ..line import LineMode, LineReport, on_same_network
 from ..outside import (
     Family,
     IPAddress,
@@ -34,7 +34,7 @@ from .line import LineCoordinator
 from .own_url import own_url
 from .pinhole import PortPinhole
 from .port_report import PortReport
-from .probers import ProberBusy, Probers
+from .probers import ProberBusy, Probers, seen_at
 from .target import Target
 
 _LOGGER = logging.getLogger(__name__)
@@ -107,15 +107,15 @@ class PortChecks:
 
     def _seconds(self, family: Family) -> float:
         """Return how long it takes until somebody may be asked to look at it over a family."""
-        own = family == 4 or self._target.name is None
-        return self._probers.wait(ProbeTransport(self._data[CONF_PROTOCOL]), family, own=own)
+        at = seen_at(self._line.data, family, own_target=self._target.name is None)
+        return self._probers.wait(ProbeTransport(self._data[CONF_PROTOCOL]), family, at)
 
     def is_of_the_past(self, seen: Check) -> bool:
         """Say whether what was seen was seen at an address that is ours no more."""
         if seen.probed is None:
             return False
         return seen.probed != (
-            self._line.data.public_ipv4 if seen.probed.version == 4 else self._pinhole.address
+            _met_at(self._line.data) if seen.probed.version == 4 else self._pinhole.address
         )
 
     def _now(self, found: Check, report: PortReport) -> Check:
@@ -156,7 +156,7 @@ class PortChecks:
         source: IPAddress | None
         if facts.family == 4:
             own = self._line.own_address or _ipv4_source(host)
-            address, source = line.public_ipv4, own
+            address, source = _met_at(line), own
             at_home = own if facts.own_target else self._target.ipv4
         else:
             at_home = address = facts.target_address
@@ -230,8 +230,7 @@ def is_outside(line: LineCoordinator) -> IsOutside:
     own: list[IPv4Network | IPv6Network] = [
         ip_network((each.ip, each.prefix_length), strict=False) for each in host.addresses
     ]
-    if line.data.public_ipv4:
-        own.append(IPv4Network(line.data.public_ipv4))
+    own.extend(IPv4Network(each) for each in {line.data.public_ipv4, _met_at(line.data)} if each)
     if line.data.ipv6_prefix:
         own.append(line.data.ipv6_prefix)
     report, of_home = line.data, outside_of(own)
@@ -244,10 +243,15 @@ def own_place(line: LineCoordinator, family: Family) -> Place | None:
     if family == 6:
         ipv6 = line.data.public_ipv6
         return Place(ipv6, ipv6, is_outside(line)) if ipv6 else None
-    address, at_home = line.data.public_ipv4, line.own_address or _ipv4_source(host)
+    address, at_home = _met_at(line.data), line.own_address or _ipv4_source(host)
     if address is None or at_home is None:
         return None
     return Place(address, at_home, is_outside(line))
+
+
+def _met_at(line: LineReport) -> IPv4Address | None:
+    """Return where the internet meets this home over IPv4: of two exits, the router's own."""
+    return line.wan_ipv4 if line.mode is LineMode.TWO_EXITS else line.public_ipv4
 
 
 def _ipv4_source(host: HostState) -> IPv4Address | None:

@@ -4,12 +4,14 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from enum import StrEnum
 from ipaddress import ip_address
 import socket
 import time
 from typing import Final
 
 from ..const import HostedProber
+from ..line import LineMode, LineReport
 from ..options import LineOptions
 from ..outside import (
     Answer,
@@ -59,6 +61,19 @@ class ProberInside(OutsideError):
     translation_key = "prober_inside"
 
 
+class At(StrEnum):
+    """Where the address under test is.
+
+    - `us`: it is the one that the question comes from
+    - `neighbour`: another machine's in this home, within the same /64
+    - `other_exit`: that of the way out which this machine does not take
+    """
+
+    US = "us"
+    NEIGHBOUR = "neighbour"
+    OTHER_EXIT = "other_exit"
+
+
 type _Limited = Prober | StunProber
 
 
@@ -91,40 +106,31 @@ class Probers:
         self._is_outside = is_outside
         self._lines: dict[str, _Line] = {}
 
-    @property
-    def by_name(self) -> bool:
-        """Say whether the one that is asked first dials a name, and not whoever asks."""
-        own = self._options().own_prober
-        return own is not None and own.name is not None
-
-    def able(self, transport: ProbeTransport, family: Family, *, own: bool) -> list[Prober]:
-        """Return who can answer a question, the best first.
-
-        `own`: whether it is about the address that the question is asked from, or one behind which
-        this machine is.
-        """
-        able = [each for each in self._all() if each.abilities.cover(transport, family)]
-        if not own:
-            # Only one of ours can be told of another machine in the same network.
-            able = [each for each in able if isinstance(each, OwnProber)]
+    def able(self, transport: ProbeTransport, family: Family, at: At) -> list[Prober]:
+        """Return who can answer a question about what is `at` some place, the best first."""
+        able = [
+            each
+            for each in self._all()
+            if each.abilities.cover(transport, family) and _dials(each, at)
+        ]
         return sorted(able, key=_worth)
 
-    def wait(self, transport: ProbeTransport, family: Family, *, own: bool) -> float:
+    def wait(self, transport: ProbeTransport, family: Family, at: At) -> float:
         """Return the seconds until one of those who can answer a question may be asked."""
-        able: list[_Limited] = [*self.able(transport, family, own=own)]
+        able: list[_Limited] = [*self.able(transport, family, at)]
         if not able and transport is ProbeTransport.UDP and (stun := self._stun()):
             able = [stun]
         return min(map(self._wait, able), default=0.0)
 
-    async def ask(self, question: Question, *, own: bool, patience: float) -> tuple[Answer, Prober]:
+    async def ask(self, question: Question, at: At, *, patience: float) -> tuple[Answer, Prober]:
         """Ask one after the other until one answers; who has to be waited for comes last.
 
         Raises NotProbed where nobody may be asked who can, ProberBusy when none may be asked within
         `patience` seconds, else what the first one raised.
         """
-        able = self.able(question.transport, question.address.version, own=own)
+        able = self.able(question.transport, question.address.version, at)
         if not able:
-            raise self._nobody(question)
+            raise self._nobody(question, at)
         first: OutsideError | None = None
         ready = [each for each in able if self._wait(each) <= patience]
         for prober in sorted(ready, key=lambda each: self._wait(each) > 0):
@@ -145,7 +151,7 @@ class Probers:
         """
         prober = self._stun()
         if prober is None:
-            raise self._nobody(question)
+            raise self._nobody(question, At.US)
         if self._wait(prober) > patience:
             raise ProberBusy
         await self._take_turn(prober)
@@ -185,8 +191,10 @@ class Probers:
             if not is_outside(address) and not told_apart:
                 raise ProberInside
 
-    def _nobody(self, question: Question) -> NotProbed:
+    def _nobody(self, question: Question, at: At) -> NotProbed:
         """Return why nobody can be asked."""
+        if self._all() and at is At.OTHER_EXIT:
+            return NotProbed("line_two_exits")
         if self._all() and question.transport is ProbeTransport.UDP:
             return NotProbed("prober_tcp_only")
         if self._all() and question.address.version == 6:
@@ -230,6 +238,28 @@ async def _addresses(host: str, family: Family) -> set[IPAddress]:
         )
         return {ip_address(each[4][0]) for each in found}
     return set()
+
+
+def seen_at(line: LineReport, family: Family, *, own_target: bool) -> At:
+    """Return where a port of this home is, as somebody sees it whom this machine asks.
+
+    Behind IPv4's NAT all machines have one address; over IPv6 each one has its own.
+    """
+    if family == 4:
+        return At.OTHER_EXIT if line.mode is LineMode.TWO_EXITS else At.US
+    return At.US if own_target else At.NEIGHBOUR
+
+
+def _dials(prober: Prober, at: At) -> bool:
+    """Say whether a prober dials what is there: no other home that has the caller's address."""
+    match at:
+        case At.NEIGHBOUR:
+            return isinstance(prober, OwnProber)
+        case At.OTHER_EXIT if isinstance(prober, OwnProber):
+            return prober.dials_name
+        case At.OTHER_EXIT:
+            return not prober.abilities.own_address_only
+    return True
 
 
 def _worth(prober: Prober) -> tuple[bool, bool, bool]:

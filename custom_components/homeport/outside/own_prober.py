@@ -73,6 +73,11 @@ class OwnProber:
         self.key = f"{self.kind} {self._url}"
         self.host = self._url.host or ""
 
+    @property
+    def dials_name(self) -> bool:
+        """Whether it dials a name over IPv4, and not whoever asks."""
+        return self._name is not None
+
     async def check(self, question: Question) -> Answer:
         """Let it knock; see Prober. Raises ProberRefused also."""
         # The token goes over HTTPS only, whatever was configured.

@@ -38,14 +38,11 @@ _LETS_IN: Final = frozenset({PinholeState.OPEN, PinholeState.FIREWALL_OFF})
 _NOTHING_THERE: Final = frozenset({ServiceSeen.DOWN, ServiceSeen.LOOPBACK_ONLY})
 
 
-def question_allowed(
-    line: LineReport, family: Family, external_port: int, *, by_name: bool = False
-) -> None:
+def question_allowed(line: LineReport, family: Family, external_port: int) -> None:
     """Raise NotProbed where a prober's answer would say nothing about this home.
 
     Or where it would knock at another home's port: that is so for any port that nothing is opened
-    for as well. `by_name` says that the prober dials a name, and not whoever asks: of two exits it
-    then sees the right one. Both protocols share a port set (RFC 7597 section 5.1).
+    for as well. Both protocols share a port set (RFC 7597 section 5.1).
     """
     if family == 6:
         if line.mode is LineMode.OFFLINE:
@@ -56,9 +53,6 @@ def question_allowed(
         return
     if line.mode in _OBSTACLES:
         raise NotProbed(_OBSTACLES[line.mode])
-    if line.mode is LineMode.TWO_EXITS and not by_name:
-        # The prober sees the other exit, which is not where the port is open.
-        raise NotProbed("line_two_exits")
     if line.port_set is not None and external_port not in line.port_set:
         raise NotProbed("not_in_port_set")
     if line.port_set is None and line.mode in _LIMITED:
