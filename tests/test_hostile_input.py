@@ -30,7 +30,7 @@ from custom_components.homeport.outside.exchange import parse_json
 from custom_components.homeport.outside.home_gateway import parse_check
 from custom_components.homeport.outside.names import parse_txt, valid_name
 from custom_components.homeport.outside.natpmp_probe import parse_answer
-from custom_components.homeport.outside.probe import ProbeTransport, Question
+from custom_components.homeport.outside.prober import ProbeTransport, Question
 from custom_components.homeport.outside.second_hop import parse_error
 from custom_components.homeport.outside.stun_message import decode_response
 

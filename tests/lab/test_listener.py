@@ -13,7 +13,7 @@ from custom_components.homeport.outside.family import IPAddress
 from custom_components.homeport.outside.from_outside import outside_of
 from custom_components.homeport.outside.listener import listen, udp_answer
 from custom_components.homeport.outside.own_port import PortInUse
-from custom_components.homeport.outside.probe import ProbeTransport
+from custom_components.homeport.outside.prober import ProbeTransport
 
 from .access_line import within
 from .build import Lab

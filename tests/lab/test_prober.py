@@ -17,7 +17,7 @@ from custom_components.homeport.outside.bound_session import bound_session
 from custom_components.homeport.outside.errors import OtherAddress, OutsideInvalid
 from custom_components.homeport.outside.listener import listen
 from custom_components.homeport.outside.own_prober import OwnProber
-from custom_components.homeport.outside.probe import Answer, Outcome, ProbeTransport, Question
+from custom_components.homeport.outside.prober import Answer, Outcome, ProbeTransport, Question
 from tests.fakes.conftest import _open_sockets
 
 from .access_line import within

@@ -14,7 +14,7 @@ import pytest
 from custom_components.homeport.outside.errors import OtherAddress, OutsideInvalid
 from custom_components.homeport.outside.from_outside import outside_of
 from custom_components.homeport.outside.own_port import PortInUse
-from custom_components.homeport.outside.probe import Answer, Outcome, ProbeTransport, Question
+from custom_components.homeport.outside.prober import Answer, Outcome, ProbeTransport, Question
 from custom_components.homeport.outside.response_port import StunProber
 from custom_components.homeport.outside.stun import StunServer
 from custom_components.homeport.outside.stun_message import encode_request

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import pytest_socket
 
-from custom_components.homeport.outside.probe import ProbeTransport, Question
+from custom_components.homeport.outside.prober import ProbeTransport, Question
 from tests.fakes.reply import Reply
 
 LOOPBACK = "127.0.0.1"

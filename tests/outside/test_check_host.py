@@ -23,7 +23,7 @@ from custom_components.homeport.outside.errors import (
     OutsideUnreachable,
 )
 from custom_components.homeport.outside.exchange import parse_json
-from custom_components.homeport.outside.probe import Answer, Outcome, ProbeTransport
+from custom_components.homeport.outside.prober import Answer, Outcome, ProbeTransport
 from tests.fakes.probers.check_host import CheckHost
 from tests.fakes.probers.dial import ACCEPTED, NEVER
 from tests.fakes.reply import Reply

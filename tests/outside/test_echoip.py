@@ -17,7 +17,7 @@ from custom_components.homeport.outside.errors import (
     OutsideUnreachable,
 )
 from custom_components.homeport.outside.exchange import MAX_BODY, parse_json
-from custom_components.homeport.outside.probe import Answer, Limit, Outcome, ProbeTransport
+from custom_components.homeport.outside.prober import Answer, Limit, Outcome, ProbeTransport
 from tests.fakes.outside import Outside
 from tests.fakes.reply import Reply
 from tests.fuzz import fuzz

@@ -26,7 +26,7 @@ from custom_components.homeport.outside.globalping import (
     parse_result,
     parse_start,
 )
-from custom_components.homeport.outside.probe import Answer, Outcome, ProbeTransport
+from custom_components.homeport.outside.prober import Answer, Outcome, ProbeTransport
 from tests.fakes.probers.dial import ACCEPTED, NEVER
 from tests.fakes.probers.globalping import ID, Globalping
 from tests.fakes.reply import Reply

@@ -22,7 +22,7 @@ from custom_components.homeport.outside.listener import (
     udp_answer,
 )
 from custom_components.homeport.outside.own_port import AddressNotOwn, PortInUse, own_socket
-from custom_components.homeport.outside.probe import ProbeTransport
+from custom_components.homeport.outside.prober import ProbeTransport
 from tests.fuzz import fuzz
 
 TCP, UDP = ProbeTransport.TCP, ProbeTransport.UDP

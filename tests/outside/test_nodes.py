@@ -4,7 +4,7 @@ import pytest
 
 from custom_components.homeport.outside.errors import OutsideInvalid, OutsideUnreachable
 from custom_components.homeport.outside.nodes import agreed
-from custom_components.homeport.outside.probe import Outcome
+from custom_components.homeport.outside.prober import Outcome
 
 A, R, T, U = Outcome.ACCEPTED, Outcome.REFUSED, Outcome.TIMED_OUT, Outcome.UNREACHABLE
 

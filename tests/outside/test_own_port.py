@@ -14,7 +14,7 @@ from custom_components.homeport.outside.own_port import (
     PortInUse,
     own_socket,
 )
-from custom_components.homeport.outside.probe import ProbeTransport
+from custom_components.homeport.outside.prober import ProbeTransport
 
 TCP, UDP = ProbeTransport.TCP, ProbeTransport.UDP
 V4, V6 = IPv4Address("127.0.0.1"), IPv6Address("::1")

@@ -24,7 +24,7 @@ from custom_components.homeport.outside.errors import (
 from custom_components.homeport.outside.exchange import parse_json
 from custom_components.homeport.outside.listener import listen
 from custom_components.homeport.outside.own_prober import OwnProber, is_prober_url, parse_answer
-from custom_components.homeport.outside.probe import Answer, Outcome, ProbeTransport
+from custom_components.homeport.outside.prober import Answer, Outcome, ProbeTransport
 from custom_components.homeport.outside.refused import ProberRefused
 from prober.config import Config, Token, digest_of
 from prober.server import served

@@ -19,7 +19,7 @@ from custom_components.homeport.outside.errors import (
 )
 from custom_components.homeport.outside.exchange import parse_json
 from custom_components.homeport.outside.portchecker import PortcheckerProber, parse_answer
-from custom_components.homeport.outside.probe import Answer, Outcome, ProbeTransport
+from custom_components.homeport.outside.prober import Answer, Outcome, ProbeTransport
 from tests.fakes.probers.portchecker import Portchecker
 from tests.fakes.reply import Reply
 from tests.fuzz import fuzz

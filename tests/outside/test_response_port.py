@@ -17,7 +17,7 @@ from custom_components.homeport.outside.errors import (
     OutsideUnreachable,
 )
 from custom_components.homeport.outside.own_port import AddressNotOwn, PortInUse, own_socket
-from custom_components.homeport.outside.probe import Answer, Outcome, ProbeTransport, Question
+from custom_components.homeport.outside.prober import Answer, Outcome, ProbeTransport, Question
 from custom_components.homeport.outside.response_port import StunProber
 from tests.fakes.stun import Asked, message, success, xored
 from tests.fakes.stun_knocking import CHANGE_REQUEST, RESPONSE_PORT, KnockingServer

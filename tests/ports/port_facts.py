@@ -12,7 +12,7 @@ from custom_components.homeport.line import (
     Openable,
     PortSet,
 )
-from custom_components.homeport.outside.probe import Answer, Outcome
+from custom_components.homeport.outside.prober import Answer, Outcome
 from custom_components.homeport.ports import (
     BlockedBy,
     Diagnosis,

@@ -4,7 +4,7 @@ from ipaddress import IPv4Address
 import pytest
 
 from custom_components.homeport.line import LineMode, Openable
-from custom_components.homeport.outside.probe import Outcome
+from custom_components.homeport.outside.prober import Outcome
 from custom_components.homeport.ports import (
     Advice,
     BlockedBy,

@@ -6,7 +6,7 @@ from itertools import product
 
 import pytest
 
-from custom_components.homeport.outside.probe import Answer, Outcome
+from custom_components.homeport.outside.prober import Answer, Outcome
 from custom_components.homeport.ports import (
     BlockedBy,
     Diagnosis,

@@ -7,7 +7,7 @@ from hypothesis import given, strategies as st
 
 from custom_components.homeport.gateway import Transport
 from custom_components.homeport.line import Confidence, Ipv6Mode, LineMode, LineReport, Openable
-from custom_components.homeport.outside.probe import Answer, Outcome
+from custom_components.homeport.outside.prober import Answer, Outcome
 from custom_components.homeport.ports import (
     BlockedBy,
     Candidate,

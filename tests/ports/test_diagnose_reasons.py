@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from custom_components.homeport.line import Confidence, Ipv6Mode, LineMode, LineReport, Openable
-from custom_components.homeport.outside.probe import Outcome
+from custom_components.homeport.outside.prober import Outcome
 from custom_components.homeport.ports import (
     BlockedBy,
     MappingState,

@@ -4,7 +4,7 @@ from itertools import product
 import pytest
 
 from custom_components.homeport.line import Confidence, Ipv6Mode, LineMode, LineReport, Openable
-from custom_components.homeport.outside.probe import Answer, Outcome
+from custom_components.homeport.outside.prober import Answer, Outcome
 from custom_components.homeport.ports import (
     MappingState,
     NotProbed,

@@ -12,7 +12,7 @@ import socket
 import pytest
 
 from custom_components.homeport.outside.listener import listen
-from custom_components.homeport.outside.probe import ProbeTransport
+from custom_components.homeport.outside.prober import ProbeTransport
 from prober import dial as dialling
 from prober.dial import Met, Outcome, _outcome, dial
 from prober.question import Transport

@@ -24,7 +24,7 @@ from .natpmp_probe import ask_natpmp
 from .own_port import AddressNotOwn, CannotListen, PortInUse
 from .own_prober import OwnProber
 from .portchecker import PortcheckerProber
-from .probe import Abilities, Answer, Limit, Outcome, Prober, ProbeTransport, Question
+from .prober import Abilities, Answer, Limit, Outcome, Prober, ProbeTransport, Question
 from .refused import ProberRefused
 from .response_port import StunProber
 from .second_hop import trace

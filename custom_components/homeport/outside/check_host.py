@@ -12,7 +12,7 @@ from .errors import OtherAddress, OutsideInvalid
 from .exchange import base_url, exchange, is_address
 from .family import IPAddress
 from .nodes import NODES, agreed
-from .probe import TCP_ONLY, Abilities, Answer, Limit, Outcome, Question
+from .prober import TCP_ONLY, Abilities, Answer, Limit, Outcome, Question
 
 URL: Final = "https://check-host.net"
 TIMEOUT: Final = 12.0

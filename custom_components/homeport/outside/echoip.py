@@ -6,7 +6,7 @@ from .bound_session import OpenSession
 from .errors import OtherAddress, OutsideInvalid, OutsideUnreachable
 from .exchange import base_url, can_be_met, exchange, is_address
 from .family import IPAddress
-from .probe import BOTH_FAMILIES, TCP_ONLY, Abilities, Answer, Limit, Outcome, Question
+from .prober import BOTH_FAMILIES, TCP_ONLY, Abilities, Answer, Limit, Outcome, Question
 
 TIMEOUT: Final = 10.0
 """Seconds. echoip itself gives up a connection after two."""

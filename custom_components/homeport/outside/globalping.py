@@ -11,7 +11,7 @@ from .bound_session import OpenSession
 from .errors import OtherAddress, OutsideInvalid, OutsideRefused
 from .exchange import base_url, exchange, is_address
 from .nodes import NODES, agreed
-from .probe import BOTH_FAMILIES, TCP_ONLY, Abilities, Answer, Limit, Outcome, Question
+from .prober import BOTH_FAMILIES, TCP_ONLY, Abilities, Answer, Limit, Outcome, Question
 from .refused import ProberRefused
 
 URL: Final = "https://api.globalping.io"

@@ -12,7 +12,7 @@ from typing import Final
 from .family import IPAddress
 from .from_outside import IsOutside
 from .own_port import own_socket
-from .probe import ProbeTransport
+from .prober import ProbeTransport
 
 NONCE_SIZE: Final = 16
 """Bytes, as `Question.nonce` has them."""

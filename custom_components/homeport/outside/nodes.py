@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from .errors import OutsideInvalid, OutsideUnreachable
-from .probe import Outcome
+from .prober import Outcome
 
 NODES: Final = 3
 """How many are asked, where it can be chosen."""

@@ -7,7 +7,7 @@ from typing import Final
 
 from .errors import OutsideError
 from .family import SOCKET_FAMILY, IPAddress
-from .probe import ProbeTransport
+from .prober import ProbeTransport
 
 BACKLOG: Final = 8
 """Connections that wait to be accepted. Only a prober is expected."""

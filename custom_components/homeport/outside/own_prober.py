@@ -13,7 +13,7 @@ from .errors import (
     OutsideUnreachable,
 )
 from .exchange import base_url, can_be_met, exchange, is_address
-from .probe import (
+from .prober import (
     BOTH_FAMILIES,
     Abilities,
     Answer,

@@ -6,7 +6,7 @@ from .bound_session import OpenSession
 from .errors import OtherAddress, OutsideInvalid
 from .exchange import base_url, exchange, is_address
 from .family import IPAddress
-from .probe import TCP_ONLY, Abilities, Answer, Limit, Outcome, Question
+from .prober import TCP_ONLY, Abilities, Answer, Limit, Outcome, Question
 
 URL: Final = "https://portchecker.io"
 TIMEOUT: Final = 10.0

@@ -11,7 +11,7 @@ from .errors import OtherAddress, OutsideInvalid, OutsideUnreachable
 from .family import SOCKET_FAMILY, IPAddress
 from .from_outside import IsOutside
 from .own_port import own_socket
-from .probe import BOTH_FAMILIES, Abilities, Answer, Limit, Outcome, ProbeTransport, Question
+from .prober import BOTH_FAMILIES, Abilities, Answer, Limit, Outcome, ProbeTransport, Question
 from .stun import StunServer
 from .stun_ear import Ear, Endpoint, Heard, endpoint, hearing, persist, speaking
 from .stun_message import ID_SIZE, Mapped, encode_request

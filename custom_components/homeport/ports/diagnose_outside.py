@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from ..gateway import Transport
-from ..outside.probe import Outcome
+from ..outside.prober import Outcome
 from .diagnose_home import is_there
 from .diagnosis import (
     NOT_NEEDED,

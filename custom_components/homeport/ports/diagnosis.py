@@ -8,7 +8,7 @@ from ipaddress import IPv4Address, IPv6Address
 from ..gateway import Transport
 from ..line import LineReport
 from ..outside.family import Family
-from ..outside.probe import Answer, Outcome
+from ..outside.prober import Answer, Outcome
 from .pinhole_plan import PinholeState
 from .plan import MappingState
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from ..line import AddressKind, Ipv6Mode, LineMode, LineReport, Openable, address_kind
 from ..outside.family import Family
-from ..outside.probe import Answer, Outcome
+from ..outside.prober import Answer, Outcome
 from .diagnosis import PortFacts, Reachability, ServiceSeen
 from .pinhole_plan import PinholeState
 from .plan import MappingState
