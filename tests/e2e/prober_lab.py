@@ -27,14 +27,19 @@ class OwnProber:
     @property
     def options(self) -> dict[str, str]:
         """What the form of the probers asks for."""
-        return {"own_prober_url": f"https://{_NAME}:{_PORT}", "own_prober_token": self.token}
+        return self.options_at(_NAME)
+
+    def options_at(self, address: str) -> dict[str, str]:
+        """Return the same for one of its addresses, where nobody knows its name."""
+        host = f"[{address}]" if ":" in address else address
+        return {"own_prober_url": f"https://{host}:{_PORT}", "own_prober_token": self.token}
 
 
 def own_prober(authority: Authority, folder: Path, *addresses: str) -> OwnProber:
     """Return a prober on `net` that is met at these addresses, or at the two of the home's."""
     at = addresses or (NET, NET6)
     token = token_urlsafe(32)
-    certificate = authority.issue(_NAME)
+    certificate = authority.issue(_NAME, *at)
     listen = [f"[{each}]:{_PORT}" if ":" in each else f"{each}:{_PORT}" for each in at]
     config = folder / "prober.toml"
     config.write_text(

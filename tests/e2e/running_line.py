@@ -1,15 +1,18 @@
 """A line of the lab with everything outside, and Home Assistant on `lan`."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.lab import Authority, Lab
 from tests.lab.build import build
+from tests.lab.daemon import Daemon
 from tests.lab.fixtures import require
 from tests.lab.lines import LINES, Line
 from tests.lab.lines.outside import ADDRESSES, ECHO4, ECHO6, STUN, echo
+from tests.lab.topology import Topology
 
 from .homeport import Homeport
 from .server import HomeAssistantServer
@@ -34,13 +37,19 @@ class RunningLine:
 
 
 @asynccontextmanager
-async def running_line(name: str, authority: Authority, folder: Path) -> AsyncIterator[RunningLine]:
-    """Build a line and start Home Assistant in it. Skips the test where that is not possible."""
-    line = LINES[name](STUN, echo(authority.issue(*ADDRESSES)))
+async def running_line(
+    name: str, authority: Authority, folder: Path, *daemons: Daemon, **asked: str
+) -> AsyncIterator[RunningLine]:
+    """Build a line and start Home Assistant in it. Skips the test where that is not possible.
+
+    `daemons` are more than what stands outside of every line, and `asked` is what the form is
+    filled in with otherwise than with OUTSIDE.
+    """
+    line = LINES[name](STUN, echo(authority.issue(*ADDRESSES)), *daemons)
     require({name: of for daemon in line.topology.daemons for name, of in daemon.needs.items()})
     lab_folder = folder / "lab"
     lab_folder.mkdir()
-    with build(line.topology, lab_folder) as lab:
+    async with _built(line.topology, lab_folder) as lab:
         server = HomeAssistantServer(
             folder / "config",
             inside=lab["lan"],
@@ -48,9 +57,23 @@ async def running_line(name: str, authority: Authority, folder: Path) -> AsyncIt
         )
         await server.start()
         try:
-            yield RunningLine(
-                name, line, lab, await Homeport.set_up(server, line.location, OUTSIDE)
-            )
+            homeport = await Homeport.set_up(server, line.location, {**OUTSIDE, **asked})
+            yield RunningLine(name, line, lab, homeport)
         finally:
             # What it would still do costs a second, and nobody looks at it.
             await server.stop(within=0)
+
+
+@asynccontextmanager
+async def _built(topology: Topology, folder: Path) -> AsyncIterator[Lab]:
+    """Build a lab while others go on: they have servers to answer for."""
+    stack = ExitStack()
+    building = asyncio.ensure_future(
+        asyncio.to_thread(lambda: stack.enter_context(build(topology, folder)))
+    )
+    try:
+        yield await asyncio.shield(building)
+    finally:
+        # A thread cannot be cancelled, and what it builds has to go.
+        await asyncio.wait([building])
+        await asyncio.to_thread(stack.close)

@@ -28,6 +28,13 @@ def test_whoever_is_told_to_wait_waits_and_longer_ones_still_count() -> None:
     assert bucket.wait(190.0) == pytest.approx(0.0)
 
 
+def test_those_before_take_what_there_is_first() -> None:
+    bucket = TokenBucket(3, 60.0)
+    bucket.take(100.0)
+    waits = [bucket.wait(100.0, ahead) for ahead in range(4)]
+    assert waits == pytest.approx([0.0, 0.0, 60.0, 120.0])
+
+
 def test_a_long_rest_gives_one_burst_and_no_more() -> None:
     bucket = TokenBucket(2, 60.0)
     bucket.take(0.0)

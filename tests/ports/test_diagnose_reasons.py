@@ -161,6 +161,34 @@ ROWS: list[tuple[str, PortFacts, BlockedBy]] = [
         replace(UNASKED4, mapping=None, refusal="upnp_606"),
         BlockedBy.NO_ROUTER_ACCESS,
     ),
+    *(
+        (
+            f"the router refuses, and the line may be {mode}",
+            replace(UNASKED4, line=doubted(mode), mapping=None, refusal="upnp_501"),
+            expected,
+        )
+        for mode, expected in (
+            (LineMode.DOUBLE_NAT, BlockedBy.SECOND_NAT),
+            (LineMode.PRIVATE_WAN, BlockedBy.LINE_PRIVATE),
+            (LineMode.CGNAT, BlockedBy.LINE_CGNAT),
+            (LineMode.DS_LITE, BlockedBy.LINE_DS_LITE),
+            (LineMode.NAT64, BlockedBy.LINE_NAT64),
+            # There it is nothing that the router has to refuse for.
+            (LineMode.TWO_EXITS, BlockedBy.NO_ROUTER_ACCESS),
+            (LineMode.PPPOE, BlockedBy.NO_ROUTER_ACCESS),
+        )
+    ),
+    (
+        "the router refuses, may be behind a NAT, and nothing listens",
+        replace(
+            UNASKED4,
+            line=doubted(LineMode.CGNAT),
+            mapping=None,
+            refusal="upnp_501",
+            service=ServiceSeen.DOWN,
+        ),
+        BlockedBy.SERVICE_DOWN,
+    ),
     (
         "no router to control",
         replace(SILENT4, mapping=None, has_gateway=False),

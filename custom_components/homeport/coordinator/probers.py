@@ -216,7 +216,7 @@ class Probers:
 
     def _wait(self, prober: _Limited) -> float:
         line = self._line(prober)
-        return line.bucket.wait(time.time()) + line.waiting * prober.limit.seconds
+        return line.bucket.wait(time.time(), line.waiting)
 
     def _line(self, prober: _Limited) -> _Line:
         if prober.key not in self._lines:

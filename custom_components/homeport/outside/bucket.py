@@ -47,10 +47,10 @@ class TokenBucket:
         self._fill(now)
         self._tokens = min(self._tokens, 1 - seconds / self._seconds)
 
-    def wait(self, now: float) -> float:
-        """Return the seconds until the next request is allowed."""
+    def wait(self, now: float, ahead: int = 0) -> float:
+        """Return the seconds until the next request is allowed, with so many others before it."""
         self._fill(now)
-        return max(0.0, (1 - self._tokens) * self._seconds)
+        return max(0.0, (1 + ahead - self._tokens) * self._seconds)
 
     def _fill(self, now: float) -> None:
         since = 0.0 if self._time is None else max(0.0, now - self._time)

@@ -9,6 +9,7 @@ from .diagnose_line import firewall, line, mapping, port_set, wan_address
 from .diagnose_outside import Findings, came_home, candidates, outside
 from .diagnosis import (
     UNKNOWN,
+    Advice,
     BlockedBy,
     CheckedStep,
     Diagnosis,
@@ -23,6 +24,16 @@ from .reach import seen_from_outside
 
 type Check = Callable[[PortFacts], Finding]
 
+_BEHIND_NAT: Final = frozenset(
+    {
+        BlockedBy.SECOND_NAT,
+        BlockedBy.LINE_CGNAT,
+        BlockedBy.LINE_DS_LITE,
+        BlockedBy.LINE_NAT64,
+        BlockedBy.LINE_PRIVATE,
+    }
+)
+"""Where the home's router has no public address of its own."""
 _CHAINS: Final[Mapping[Family, Mapping[Step, Check]]] = {
     4: {
         Step.SERVICE: service,
@@ -80,6 +91,9 @@ def _blocker(
     if seen is Reachability.POSSIBLE:
         # Something got through: what only may stop it is not to blame.
         return next(iter(failures), last)
+    if before[Step.LINE] in doubts and before[Step.LINE].detail in _BEHIND_NAT:
+        # A router without a public address refuses for that very reason (miniupnpd 2.3.1 does).
+        failures = [each for each in failures if each.advice is not Advice.ROUTER_REFUSES]
     found = [*failures, last] if came_home(facts) else [*failures, *doubts, last]
     return next((each for each in (*found, *stand_in) if each.detail), last)
 
