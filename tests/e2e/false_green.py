@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import count
 
-from tests.lab import Lab
+from tests.lab import Bind, Lab
 from tests.lab.home import LAN, NET, NET6
 from tests.lab.lines.closed import CGN_WAN, SQUATTED_WAN
 from tests.lab.lines.mape import V6PLUS
@@ -314,6 +314,36 @@ OBSTACLES = {
     "squatted": Obstacle("line_cgnat", "isp", SQUATTED_WAN),
 }
 
+# --- Of two ways out, the one that this machine does not take ------------------------------------
+
+NAME = "pppoe"
+"""What the own prober is told to dial there."""
+RESOLVER = Bind(
+    namespace="net", label="other-exit", addresses=("127.0.0.1",), records=(f"{NAME} A {PUBLIC}",)
+)
+"""Whom it asks where that leads."""
+
+
+async def by_name(scene: Scene) -> None:
+    """Find a port reachable that only somebody sees who dials the other way out."""
+    lab, ports = scene.lab, scene.ports
+    free = [Cell("free", each, 4, FREE, 18_101, on=True, **OPEN) for each in ("TCP", "UDP")]
+    up = [Cell("up", each, 4, UP, 18_102, on=True) for each in ("TCP", "UDP")]
+    closed_there = [
+        Cell("up, closed", each, 4, UP, 18_103, reachability="timed_out", blocked_by="no_mapping")
+        for each in ("TCP", "UDP")
+    ]
+    async with mirror(lab["lan"], UP):
+        await ports.homeport.state("line_mode", scene.running.line.mode, within=30)
+        await ports.ask(**scene.prober.options_at(NET), own_prober_name=NAME)
+        await ports.add(*free, *up, *closed_there)
+        # Our own listener proves that the router's address is this home's.
+        await ports.check(OWN, free)
+        await ports.check(OWN, up + closed_there)
+    paths = [each["path"] for each in await asked_outside(lab)]
+    assert not [each for each in paths if "/port/" in each], paths
+
+
 type Play = Callable[[Scene], Awaitable[None]]
 
 SCENES: dict[str, tuple[str, dict[str, str], Play]] = {
@@ -326,6 +356,7 @@ SCENES: dict[str, tuple[str, dict[str, str], Play]] = {
         {},
         partial(shared_address, by_stun=True),
     ),
+    "two_exits, by name": ("two_exits", {}, by_name),
     **{name: (name, {}, each.play) for name, each in OBSTACLES.items()},
 }
 """By title: a line, what is asked there, and what happens; what takes longest begins first."""

@@ -1,5 +1,6 @@
 """Homeport's own prober on the internet side of the lab."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -35,17 +36,23 @@ class OwnProber:
         return {"own_prober_url": f"https://{host}:{_PORT}", "own_prober_token": self.token}
 
 
-def own_prober(authority: Authority, folder: Path, *addresses: str) -> OwnProber:
-    """Return a prober on `net` that is met at these addresses, or at the two of the home's."""
+def own_prober(
+    authority: Authority, folder: Path, *addresses: str, names: Mapping[str, str] | None = None
+) -> OwnProber:
+    """Return a prober on `net` that is met at these addresses, or at the two of the home's.
+
+    `names`: what it may be told to dial.
+    """
     at = addresses or (NET, NET6)
     token = token_urlsafe(32)
     certificate = authority.issue(_NAME, *at)
     listen = [f"[{each}]:{_PORT}" if ":" in each else f"{each}:{_PORT}" for each in at]
+    dialled = ", ".join(f'{name} = "{hostname}"' for name, hostname in (names or {}).items())
     config = folder / "prober.toml"
     config.write_text(
         f"listen = {listen}\n"
         f'certificate = "{certificate.certificate}"\nkey = "{certificate.key}"\n'
-        f'[[tokens]]\nsha256 = "{sha256(token.encode()).hexdigest()}"\n'
+        f'[[tokens]]\nsha256 = "{sha256(token.encode()).hexdigest()}"\nnames = {{ {dialled} }}\n'
     )
     daemon = PythonModule(
         namespace="net",

@@ -14,7 +14,7 @@ from tests.lab import Authority
 from tests.lab.home import NET, NET6
 
 from .cells import Ports, Row
-from .false_green import SCENES, Scene
+from .false_green import NAME, RESOLVER, SCENES, Scene, by_name
 from .prober_lab import own_prober
 from .running_line import running_line
 
@@ -43,11 +43,12 @@ async def played(
     async def play(title: str, rows: list[Row]) -> None:
         line, options, scene = SCENES[title]
         folder: Path = tmp_path_factory.mktemp("scene")
-        prober = own_prober(authority, folder, NET, NET6)
+        prober = own_prober(authority, folder, NET, NET6, names={NAME: f"{NAME}.dyn.example"})
+        daemons = [prober.daemons[0], *([RESOLVER] if scene is by_name else [])]
         async with AsyncExitStack() as stack:
             async with starting:
                 running = await stack.enter_async_context(
-                    running_line(line, authority, folder, prober.daemons[0], **options)
+                    running_line(line, authority, folder, *daemons, **options)
                 )
             await scene(Scene(running, prober, Ports(title, running.homeport, rows)))
             assert "Traceback" not in running.homeport.server.log.read_text()

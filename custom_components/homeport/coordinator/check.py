@@ -198,7 +198,7 @@ async def _knock(subject: Subject, facts: PortFacts, probers: Probers) -> _Knock
     stun = transport is ProbeTransport.UDP and not probers.able(transport, facts.family, at)
     if free and stun:
         at_home = replace(question, source=subject.at_home)
-        answer = await probers.prove_udp(at_home, facts.internal_port, patience=PATIENCE)
+        answer = await probers.prove_udp(at_home, facts.internal_port, at, patience=PATIENCE)
         return _Knock(answer, listener=True, met=answer.nonce_seen)
     async with AsyncExitStack() as stack:
         listener: NonceListener | None = None

@@ -144,14 +144,16 @@ class Probers:
                 first = first or err
         raise first or ProberBusy
 
-    async def prove_udp(self, question: Question, internal_port: int, *, patience: float) -> Answer:
+    async def prove_udp(
+        self, question: Question, internal_port: int, at: At, *, patience: float
+    ) -> Answer:
         """Have a STUN server knock at a port of this machine that is free.
 
         Raises NotProbed, ProberBusy, and what StunProber.prove does.
         """
         prober = self._stun()
-        if prober is None:
-            raise self._nobody(question, At.US)
+        if prober is None or at is not At.US:
+            raise self._nobody(question, at)
         if self._wait(prober) > patience:
             raise ProberBusy
         await self._take_turn(prober)
