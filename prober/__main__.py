@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+from asyncio import sslproto
 from contextlib import suppress
 import logging
 from pathlib import Path
@@ -17,6 +18,9 @@ from .service import Service
 
 _DESCRIPTORS: Final = 8192
 """Two for each of the most knocks, and as many for who comes beside them."""
+_TLS_BUFFER: Final = 4096
+"""Bytes that are read at once from an encrypted connection. asyncio sets 256 KiB aside for each, as
+for large files: a thousand callers would take 390 MB, where a question has a few hundred bytes."""
 
 
 def main() -> None:
@@ -32,6 +36,7 @@ def main() -> None:
         return
     logging.basicConfig(format="%(levelname)s %(message)s", level=logging.INFO)
     _take_descriptors()
+    sslproto.SSLProtocol.max_size = _TLS_BUFFER
     try:
         asyncio.run(_serve(load_config(arguments.config)))
     except (ConfigError, OSError) as err:

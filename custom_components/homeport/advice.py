@@ -32,7 +32,7 @@ def advice(hass: HomeAssistant, port: PortCoordinator, found: Check) -> str | No
 def placeholders(hass: HomeAssistant, port: PortCoordinator, found: Check) -> dict[str, str]:
     """Return what the texts have to name."""
     facts, line = found.facts, port.line.data
-    port_set, holder = own_port_set(line), port.data.holder
+    port_set = own_port_set(line)
     taken = taken_ports(port.config_entry, port.protocol)
     nearest = nearest_free(port_set, port.external_port, taken) if port_set else None
     words = {
@@ -41,7 +41,7 @@ def placeholders(hass: HomeAssistant, port: PortCoordinator, found: Check) -> di
         "port": str(port.external_port),
         "internal_port": str(facts.internal_port),
         "client": client_in_words(hass, port.target.name),
-        "holder": shown(holder.internal_client) if holder else "-",
+        "holder": shown(facts.holder or ""),
         "ranges": in_words(port_set) if port_set else "-",
         "nearest": str(nearest or "-"),
         "hostname": facts.own_url.host if facts.own_url else "-",
@@ -65,7 +65,8 @@ def _reason(hass: HomeAssistant, found: Check) -> str:
     """Return in words why the router refuses, or why nobody outside has answered."""
     facts = found.facts
     key = facts.refusal or facts.outside_failed
-    return _text(hass, "exceptions", f"{_REASONS}{key}.message") if key else ""
+    text = _text(hass, "exceptions", f"{_REASONS}{key}.message") if key else ""
+    return text.format_map(facts.refusal_names) if facts.refusal else text
 
 
 def _text(hass: HomeAssistant, category: str, key: str) -> str:

@@ -42,17 +42,15 @@ def async_watch_ports(hass: HomeAssistant, entry: HomeportConfigEntry) -> None:
 
 @callback
 def async_forget_removed(hass: HomeAssistant) -> None:
-    """Withdraw the issues of ports that are gone."""
-    ports = {
-        subentry_id
-        for entry in hass.config_entries.async_entries(DOMAIN)
-        for subentry_id in entry.subentries
-    }
+    """Withdraw the issues of lines and ports that are gone."""
+    entries = hass.config_entries.async_entries(DOMAIN)
+    owners = {each.entry_id for each in entries}.union(*(each.subentries for each in entries))
+    by_port = _NOT_IN_SET, _FOREIGN, _OWN_ONLY, _PINHOLE, *_BLOCKED_BY_FAMILY.values()
     for domain, issue_id in list(ir.async_get(hass).issues):
         if domain != DOMAIN:
             continue
-        for prefix in _NOT_IN_SET, _FOREIGN, _OWN_ONLY, _PINHOLE, *_BLOCKED_BY_FAMILY.values():
-            if issue_id.startswith(prefix) and issue_id.removeprefix(prefix) not in ports:
+        for prefix in _EXPOSED, *by_port:
+            if issue_id.startswith(prefix) and issue_id.removeprefix(prefix) not in owners:
                 ir.async_delete_issue(hass, DOMAIN, issue_id)
 
 

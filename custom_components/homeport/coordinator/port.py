@@ -107,7 +107,7 @@ class PortCoordinator(HomeportCoordinator[PortReport]):
         self._keeping = asyncio.Lock()
         self._reads = 0
         self._renewal: float | None = None
-        self._refused = ""
+        self._refused: GatewayError | None = None
 
     @property
     def protocol(self) -> Transport:
@@ -255,7 +255,7 @@ class PortCoordinator(HomeportCoordinator[PortReport]):
             lambda: self.data,
             self.opening,
             # One that is silent refuses nothing.
-            "" if self._refused == GatewayUnreachable.translation_key else self._refused,
+            None if isinstance(self._refused, GatewayUnreachable) else self._refused,
         )
         waiting = self.checks.let_wait(found, self.async_check)
         known = {version: self.data.checks.get(version, found[version]) for version in waiting}
@@ -293,11 +293,12 @@ class PortCoordinator(HomeportCoordinator[PortReport]):
             report = await self._keep()
         except GatewayError as err:
             # Said once, not with every reading.
-            if self._refused != (refusal := err.translation_key):
+            refusal = err.translation_key
+            if self._refused is None or self._refused.translation_key != refusal:
                 _LOGGER.warning("Port %s cannot be kept as wanted: %s", self.name, err or refusal)
-            self._refused = refusal
+            self._refused = err
             return replace(self.data.with_mapping(None), own_only=self.is_own_only(err))
-        self._refused = ""
+        self._refused = None
         return report
 
     @callback

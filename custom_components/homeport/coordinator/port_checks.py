@@ -12,7 +12,7 @@ from homeassistant.config_entries import ConfigSubentry
 from homeassistant.core import callback
 
 from ..const import CONF_BY_HAND, CONF_EXTERNAL_PORT, CONF_INTERNAL_PORT, CONF_PROTOCOL
-from ..gateway import Gateway, GatewayError, Opening, Transport
+from ..gateway import Gateway, GatewayError, Opening, PortMapping, Transport
 from ..host import HostState
 from ..line import LineMode, LineReport, on_same_network
 from ..outside import (
@@ -76,7 +76,7 @@ class PortChecks:
         families: Iterable[Family],
         report: Callable[[], PortReport],
         opening: Opening | None,
-        refusal: str,
+        refusal: GatewayError | None,
     ) -> dict[Family, Check]:
         """Look at it over each family. Raises nothing.
 
@@ -124,7 +124,8 @@ class PortChecks:
         if found.facts.family == 6:
             facts = replace(facts, pinhole=report.pinhole.state)
         elif not facts.by_hand:
-            facts = replace(facts, mapping=report.mapping)
+            holder = report.holder.internal_client if report.holder else None
+            facts = replace(facts, mapping=report.mapping, holder=holder)
         if not self.is_of_the_past(found):
             return found.again(facts)
         other = OtherAddress()
@@ -179,13 +180,19 @@ class PortChecks:
         self._failed = failed is not None
 
     async def _facts(
-        self, family: Family, report: PortReport, opening: Opening | None, refusal: str
+        self,
+        family: Family,
+        report: PortReport,
+        opening: Opening | None,
+        refusal: GatewayError | None,
     ) -> PortFacts:
         line, data = self._line, self._data
         by_hand = bool(data.get(CONF_BY_HAND))
         target = self._target.ipv4 if family == 4 else self._pinhole.address
         own = self._target.name is None
         remembered = self._store.openings.get(self._subentry.subentry_id)
+        mapping, holder = await self._mapping(report, opening) if family == 4 else (None, None)
+        refused = self._pinhole.error if family == 6 else refusal
         return PortFacts(
             family=family,
             transport=Transport(data[CONF_PROTOCOL]),
@@ -197,8 +204,10 @@ class PortChecks:
             has_gateway=line.peer is not None,
             gateway_answers=line.gateway_answers,
             upnp_off=line.evidence.silent_gateway is not None and bool(line.data.internet),
-            refusal=(report.pinhole.reason if family == 6 else refusal) or None,
-            mapping=await self._mapping(report, opening) if family == 4 else None,
+            refusal=refused.translation_key if refused else None,
+            refusal_names=refused.placeholders if refused else {},
+            mapping=mapping,
+            holder=holder.internal_client if holder else None,
             pinhole=report.pinhole.state if family == 6 else None,
             second_told=line.link is not None and line.link.memory.second is not None,
             own_target=own,
@@ -211,13 +220,15 @@ class PortChecks:
             other_port_reachable=self._reachable(self._target, family) or None,
         )
 
-    async def _mapping(self, report: PortReport, opening: Opening | None) -> MappingState | None:
-        """Return what the gateway's table shows; of a port opened by hand, to whom it leads."""
+    async def _mapping(
+        self, report: PortReport, opening: Opening | None
+    ) -> tuple[MappingState | None, PortMapping | None]:
+        """Return what the gateway's table shows, and the mapping that leads elsewhere, if any."""
         if not self._data.get(CONF_BY_HAND):
-            return report.mapping
+            return report.mapping, report.holder
         gateway = self._line.gateway
         if gateway is None or opening is None:
-            return None
+            return None, None
         return await _by_hand(gateway, opening)
 
 
@@ -266,16 +277,18 @@ def _has_moved(remembered: Opening | None, target: IPAddress | None) -> bool | N
     return remembered.internal_client != target
 
 
-async def _by_hand(gateway: Gateway, opening: Opening) -> MappingState | None:
-    """Return whether the rule of another hand leads where it is meant to."""
+async def _by_hand(
+    gateway: Gateway, opening: Opening
+) -> tuple[MappingState | None, PortMapping | None]:
+    """Return whether the rule of another hand leads where it is meant to, and the one that not."""
     try:
         found = await gateway.mapping(opening.key)
     except GatewayError:
-        return None
+        return None, None
     if found is None:
         # Some routers keep the rules of their own pages out of this table.
-        return None
+        return None, None
     leads = found.internal_client, found.internal_port
     if leads == (str(opening.internal_client), opening.internal_port):
-        return MappingState.OPEN if found.enabled else MappingState.MISSING
-    return MappingState.FOREIGN
+        return MappingState.OPEN if found.enabled else MappingState.MISSING, None
+    return MappingState.FOREIGN, found

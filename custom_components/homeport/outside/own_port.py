@@ -59,7 +59,9 @@ def own_socket(transport: ProbeTransport, address: IPAddress, port: int) -> sock
             sock.close()
             raise
     except OSError as err:
-        raise _ERRORS.get(err.errno or 0, CannotListen)(type(err).__name__) from err
+        if kind := _ERRORS.get(err.errno or 0):
+            raise kind(type(err).__name__) from err
+        raise CannotListen(type(err).__name__) from err
     return sock
 
 

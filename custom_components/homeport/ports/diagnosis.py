@@ -169,9 +169,11 @@ class PortFacts:
     - `has_gateway`: whether there is a router that Homeport may control
     - `gateway_answers`, `upnp_off`: whether it answers; or only its host does, and to none of the
       protocols that open ports
-    - `refusal`: the translation key of why the router does not open the port
+    - `refusal`: the translation key of why the router does not open the port; `refusal_names`: what
+      that text names
     - `mapping`, `pinhole`: what is read back. Of a port opened by hand `open` says that the table
-      leads to the target, whoever made it so, and `foreign` that it leads elsewhere
+      leads to the target, whoever made it so, and `foreign` that it leads elsewhere; `holder`:
+      where to then, as the router has it
     - `second_told`: whether `open` means that a second router has it as well
     - `own_target`: whether the target is this machine; `target_known`: whether its address is
     - `target_address`: that address, at home for IPv4, and on the internet for IPv6
@@ -202,7 +204,9 @@ class PortFacts:
     gateway_answers: bool = True
     upnp_off: bool = False
     refusal: str | None = None
+    refusal_names: Mapping[str, str] = field(default_factory=dict)
     mapping: MappingState | None = None
+    holder: str | None = None
     pinhole: PinholeState | None = None
     second_told: bool = False
     own_target: bool = False
