@@ -16,6 +16,8 @@ _CANDIDATES: Final = (
 )
 _REASONS: Final = f"component.{DOMAIN}.exceptions."
 _LONGEST_SHOWN: Final = 64
+_PLAIN: Final = str.maketrans("[]<>`", "()()'")
+"""For names that devices choose themselves (DHCP): an issue's text is Markdown, as with `shown`."""
 
 
 @callback
@@ -40,7 +42,7 @@ def placeholders(hass: HomeAssistant, port: PortCoordinator, found: Check) -> di
         "protocol": port.protocol.value,
         "port": str(port.external_port),
         "internal_port": str(facts.internal_port),
-        "client": client_in_words(hass, port.target.name),
+        "client": client_in_words(hass, port.target.name).translate(_PLAIN),
         "holder": shown(facts.holder or ""),
         "ranges": in_words(port_set) if port_set else "-",
         "nearest": str(nearest or "-"),

@@ -9,6 +9,7 @@ from homeassistant.core import HomeAssistant
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
+from custom_components.homeport import advice
 from tests.fakes.demo import DemoHome
 from tests.integration.conftest import SetUp
 from tests.integration.found import (
@@ -186,3 +187,17 @@ async def test_what_a_hostile_router_says_stays_what_it_is(
             assert "evil" in each
             # A code span of CommonMark (section 6.1) shows whatever is in it.
             assert "evil" not in re.sub(r"`[^`\n]+`", "", each)
+
+
+async def test_what_a_device_calls_itself_is_no_link(
+    hass: HomeAssistant, home: DemoHome, set_up: SetUp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(advice, "client_in_words", lambda *_: HOSTILE)
+    game = port(home, by_hand=True)
+    entry = await set_up(game)
+    foreign(home, port_of(entry, game).external_port)
+    await look(hass, entry, game)
+    shown = issue(hass, game)
+    assert shown
+    assert "Press here" in (shown.translation_placeholders or {})["client"]
+    assert not set((shown.translation_placeholders or {})["client"]) & set("[]<>`")
