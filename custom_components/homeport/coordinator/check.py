@@ -211,5 +211,5 @@ async def _knock(subject: Subject, facts: PortFacts, probers: Probers) -> _Knock
         if listener:
             question = replace(question, nonce=listener.nonce)
         answer, prober = await probers.ask(question, at, patience=PATIENCE)
-        met = listener is not None and await listener.met_from_outside()
+        met = listener is not None and await listener.met_as(answer)
     return _Knock(answer, prober.abilities.tells_why, listener is not None, met)

@@ -129,7 +129,7 @@ class Exposure:
                         ProbeTransport.TCP, place.address, port, place.at_home, listener.nonce
                     )
                     answer, _ = await self._probers.ask(question, at, patience=_PATIENCE)
-                    met = answer.nonce_seen or await listener.met_from_outside()
+                    met = await listener.met_as(answer)
             except CannotListen:
                 continue
             return Exposed(met, answer.outcome, place.address)

@@ -7,6 +7,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.util.ssl import get_default_context
 from yarl import URL
 
+from ..outside.authority import NameTrouble
 from ..outside.certificate import Flaw, ShownCertificate, shown_certificate
 from ..outside.family import Family, IPAddress
 from ..outside.own_url import NameLeads, Points, name_leads, points_home
@@ -41,6 +42,8 @@ def own_url(hass: HomeAssistant, internal_port: int) -> URL | None:
 async def look_at_name(url: URL, family: Family, ours: Collection[IPAddress]) -> NameSeen | None:
     """Return where the name leads, over one family; None where that is not known."""
     leads: NameLeads = await name_leads(url.host or "")
+    if leads.trouble is NameTrouble.NO_NAME:
+        return NameSeen.MISSING  # over any family (RFC 8020 section 2)
     points = points_home(leads.ipv4 if family == 4 else leads.ipv6, ours)
     return _NAMES[points] if points else None
 

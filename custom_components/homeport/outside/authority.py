@@ -29,7 +29,8 @@ _PORT: Final = 53
 _LABELS: Final = 8  # of a zone's name
 _LONGEST: Final = 65535  # bytes; RFC 1035 section 4.2.2
 _FAMILIES: Final[tuple[Family, Family]] = (4, 6)
-_ABSENT: Final = frozenset({pycares.errno.ARES_ENOTFOUND, pycares.errno.ARES_ENODATA})
+_NO_DATA: Final = pycares.errno.ARES_ENODATA
+_ABSENT: Final = frozenset({pycares.errno.ARES_ENOTFOUND, _NO_DATA})
 _KINDS: Final = {
     pycares.NSRecordData: "NS",
     pycares.ARecordData: "A",
@@ -115,7 +116,9 @@ class Authorities:
             async with asyncio.timeout(TRY * TRIES + 0.1):
                 result = await self._resolver.query_dns(name, _KINDS[kind])
         except aiodns.error.DNSError as err:
-            return [] if err.args[0] in _ABSENT else None
+            # A top-level domain has servers: who knows of none passes on addresses alone.
+            top = kind is pycares.NSRecordData and "." not in name
+            return [] if err.args[0] in (_ABSENT - {_NO_DATA} if top else _ABSENT) else None
         except TimeoutError:
             return None
         return [

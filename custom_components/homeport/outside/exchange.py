@@ -1,11 +1,11 @@
 """One question to a prober over HTTP, and its answer as JSON."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from ipaddress import ip_address
 import json
 import re
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import aiohttp
 from yarl import URL
@@ -82,11 +82,29 @@ async def exchange(
 
 
 def parse_json(body: bytes) -> object:
-    """Return what the bytes are as JSON. Raises OutsideInvalid."""
+    """Return what the bytes are as JSON. Raises OutsideInvalid.
+
+    Also where a member is there twice, so that nobody knows which one is meant, and for what only
+    Python takes, such as NaN (RFC 8259 sections 4 and 6).
+    """
     try:
-        return json.loads(body.decode("utf-8", "replace"))
+        return json.loads(
+            body.decode("utf-8", "replace"), object_pairs_hook=_object, parse_constant=_refuse
+        )
     except (ValueError, RecursionError) as err:
         raise OutsideInvalid("not JSON") from err
+
+
+def _object(members: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    pairs = list(members)
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a member is there twice")
+    return found
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(constant)
 
 
 def is_address(said: object, address: IPAddress) -> bool:

@@ -9,10 +9,11 @@ import secrets
 import socket
 from typing import Final
 
+from .errors import OutsideInvalid
 from .family import IPAddress
 from .from_outside import IsOutside
 from .own_port import own_socket
-from .prober import ProbeTransport
+from .prober import Answer, ProbeTransport
 
 NONCE_SIZE: Final = 16
 """Bytes, as `Question.nonce` has them."""
@@ -51,6 +52,17 @@ class NonceListener:
             async with asyncio.timeout(within):
                 await self._from_outside.wait()
         return self._from_outside.is_set()
+
+    async def met_as(self, answer: Answer) -> bool:
+        """Say whether somebody from outside was met, or a prober that says so was.
+
+        Whoever asks a prober has told it the nonce. Raises OutsideInvalid where it says that the
+        nonce came back, and nobody was here to be told it.
+        """
+        met = await self.met_from_outside()
+        if answer.nonce_seen and not self.met:
+            raise OutsideInvalid("a nonce that nobody was told")
+        return met or answer.nonce_seen
 
     async def serve(self, transport: ProbeTransport, sock: socket.socket) -> None:
         """Serve at a socket until the time is over, and close it."""
