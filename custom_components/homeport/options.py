@@ -1,7 +1,7 @@
 """What the user lets Homeport ask, and says of the line."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final, Self
 
@@ -105,6 +105,19 @@ class LineOptions:
             ipv6_mode=_member(Ipv6Mode, options.get(CONF_IPV6_MODE)),
             rule=_rule(options),
         )
+
+
+def without_probers(options: LineOptions) -> LineOptions:
+    """Return what the options say of the line, and of who is asked about it."""
+    nobody = LineOptions()
+    return replace(
+        options,
+        prober_url=nobody.prober_url,
+        hosted_probers=nobody.hosted_probers,
+        globalping_token=nobody.globalping_token,
+        own_prober=nobody.own_prober,
+        udp_server=nobody.udp_server,
+    )
 
 
 def is_service(text: str) -> bool:

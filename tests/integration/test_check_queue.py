@@ -1,6 +1,7 @@
 """A prober with a limit: checks wait for their turn, and what was seen before stays until then."""
 
 from datetime import datetime
+from ipaddress import IPv4Address
 from itertools import pairwise
 from typing import Any
 
@@ -9,12 +10,14 @@ from homeassistant.core import HomeAssistant
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.homeport.outside import Limit, echoip
+from custom_components.homeport.coordinator.probers import At, ProberBusy, Probers
+from custom_components.homeport.outside import Limit, ProbeTransport, Question, echoip
 from tests.fakes.demo import DemoHome
 from tests.fakes.reply import Reply
 from tests.integration.conftest import SetUp
 from tests.integration.steps import entity_of, fails, opened, port, press, state_of, until
 
+TCP = ProbeTransport.TCP
 PERIOD = 0.8
 """Seconds between two questions, in place of ifconfig.co's sixty."""
 
@@ -58,6 +61,11 @@ def checked(entry: MockConfigEntry, game: ConfigSubentry) -> datetime:
     time = entry.runtime_data.ports[game.subentry_id].data.checked
     assert isinstance(time, datetime)
     return time
+
+
+def wait(probers: Probers) -> float:
+    """Return how long it takes until the prober may be asked."""
+    return probers.wait(TCP, 4, At.US)
 
 
 async def only_ports(home: DemoHome, hass: HomeAssistant, entry: MockConfigEntry) -> None:
@@ -163,9 +171,28 @@ async def test_a_prober_that_has_enough_is_asked_again_when_it_says(
     home.outside.prober = Reply(status=429, headers={"Retry-After": "2"}, body="{}")
     with fails("prober_busy"):
         await press(hass, entry, "check", game)
+    assert wait(entry.runtime_data.probers) == pytest.approx(2.0, abs=0.5)
     home.outside.prober = None
     with fails("prober_busy"):
         await press(hass, entry, "check", game)
     assert len(looked_at(home)) == 1
     await until(lambda: state_of(hass, entry, "reachability", game) == "reachable")
     assert len(looked_at(home)) == 2
+
+
+@pytest.mark.usefixtures("strict")
+async def test_a_prober_that_never_has_time_is_asked_less_and_less(
+    hass: HomeAssistant, home: DemoHome, set_up: SetUp
+) -> None:
+    game = port(home)
+    entry = await set_up(game)
+    await only_ports(home, hass, entry)
+    home.outside.prober = Reply(status=429, headers={"Retry-After": "0"}, body="{}")
+    probers, here = entry.runtime_data.probers, IPv4Address("127.0.0.1")
+    question = Question(TCP, IPv4Address("11.22.33.44"), 1, here)
+    waits = []
+    for _ in range(4):
+        with pytest.raises(ProberBusy):
+            await probers.ask(question, At.US, patience=3600.0)
+        waits.append(wait(probers))
+    assert waits == pytest.approx([PERIOD, 2 * PERIOD, 4 * PERIOD, 8 * PERIOD], abs=0.1)

@@ -136,7 +136,10 @@ async def test_answers_that_were_changed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     number, check = ask
-    liar[0].otherwise = accepted
+    # One that accepts at every port would not be believed.
+    liar[0].otherwise = lambda kind, address, port: (accepted if port == number else refused)(
+        kind, address, port
+    )
     assert (await check())["reachability"] == "reachable"
     monkeypatch.setattr(PROBERS[kind][1], "TIMEOUT", 0.2)
     wrong = [refused(kind, PUBLIC, number)]

@@ -66,12 +66,16 @@ async def test_probers_are_kept_and_their_secrets_not_shown(
     hass: HomeAssistant, home: DemoHome, set_up: SetUp
 ) -> None:
     entry = await set_up()
-    before = dict(entry.options)
+    before, requests = dict(entry.options), len(home.outside.requests)
     asked = OWN | {"udp_server": "stun.example", "hosted_probers": ["globalping", "check_host"]}
     result = await send(
         hass, await begin(hass, entry, "probers"), asked | {"globalping_token": "secret"}
     )
     assert result["type"] == "create_entry"
+    # Those who look at ports say nothing of the line: it is not looked at anew.
+    assert state_of(hass, entry, "public_ipv4") == "11.22.33.44"
+    assert {each.path for each in home.outside.requests} == {"/ip"}
+    assert len(home.outside.requests) == requests
     kept = asked | {"hosted_probers": ["check_host", "globalping"], "globalping_token": "secret"}
     assert entry.options == before | kept
 

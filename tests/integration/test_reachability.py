@@ -1,11 +1,15 @@
 """What is shown of a port as seen from outside, and when it is shown no more."""
 
+import asyncio
+
 from homeassistant.config_entries import ConfigSubentry
+from homeassistant.const import EVENT_STATE_CHANGED
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.common import MockConfigEntry, async_capture_events
 
+from custom_components.homeport.coordinator import port_checks
 from tests.fakes.demo import DemoHome
 from tests.fakes.reply import Reply
 from tests.integration.conftest import SetUp
@@ -48,9 +52,43 @@ async def test_open_port_is_reachable(hass: HomeAssistant, home: DemoHome, set_u
     await press(hass, entry, "check", game)
     assert state_of(hass, entry, "reachability", game) == "reachable"
     assert state_of(hass, entry, "last_check", game) != "unknown"
-    assert home.outside.requests[-1].path == f"/port/{home.facts.game_port + 1}"
+    assert home.outside.requests[1].path == f"/port/{home.facts.game_port + 1}"
     await readings(hass, entry, home)
     assert state_of(hass, entry, "reachability", game) == "reachable"
+
+
+async def test_where_every_port_accepts_none_is_believed_not_even_at_first(
+    hass: HomeAssistant, home: DemoHome, set_up: SetUp
+) -> None:
+    home.outside.reachable = True
+    game = port(home)
+    entry = await set_up(game)
+    await opened(hass, entry, game)
+    shown = async_capture_events(hass, EVENT_STATE_CHANGED)
+    await press(hass, entry, "check", game)
+    assert state_of(hass, entry, "reachability", game) == "possible"
+    assert "reachable" not in {event.data["new_state"].state for event in shown}
+
+
+async def test_until_it_is_known_whether_every_port_accepts_none_is_believed(
+    hass: HomeAssistant, home: DemoHome, set_up: SetUp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(port_checks, "PATIENCE", 0.0)
+    game, known = port(home), asyncio.Event()
+
+    async def accepted(_: str, number: int) -> bool:
+        if number == home.facts.game_port + 1:
+            return True
+        await known.wait()
+        return False
+
+    home.outside.reachable = accepted
+    entry = await set_up(game)
+    await opened(hass, entry, game)
+    await press(hass, entry, "check", game)
+    assert state_of(hass, entry, "reachability", game) == "possible"
+    known.set()
+    await until(lambda: state_of(hass, entry, "reachability", game) == "reachable")
 
 
 async def test_closed_port_is_not(hass: HomeAssistant, home: DemoHome, set_up: SetUp) -> None:

@@ -82,6 +82,7 @@ ANY: dict[str, st.SearchStrategy[Any]] = {
     "outside_failed": maybe(st.just("outside_unreachable")),
     "waits": BOOLS,
     "baseline": maybe(st.sampled_from(Outcome)),
+    "baseline_pending": BOOLS,
     "other_port_reachable": maybe(BOOLS),
     "own_url": maybe(
         st.builds(

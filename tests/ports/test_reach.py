@@ -150,6 +150,7 @@ def test_without_an_answer_nothing_is_known() -> None:
             ("the service was not asked", replace(TCP4, service=None), True),
             ("any port accepts", replace(TCP4, baseline=Outcome.ACCEPTED), False),
             ("the baseline is not known", replace(TCP4, baseline=None), True),
+            ("it is being found out", replace(TCP4, baseline=None, baseline_pending=True), False),
             ("somebody, and not our listener", replace(TCP4, listener=True), False),
             ("all proofs, IPv6", TCP6, True),
             ("firewall off", replace(TCP6, pinhole=PinholeState.FIREWALL_OFF), True),

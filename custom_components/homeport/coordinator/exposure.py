@@ -72,11 +72,16 @@ class Exposure:
         self._on_change = on_change
         self._seen: dict[Family, Exposed] = {}
         self._looking: dict[Family, asyncio.Lock] = {4: asyncio.Lock(), 6: asyncio.Lock()}
+        self._pending: set[Family] = set()
 
     def seen(self, family: Family) -> Exposed | None:
         """Return what was seen at the address that is ours now; None where nothing was."""
         seen, place = self._seen.get(family), self._place(family)
         return seen if seen and place and seen.probed == place.address else None
+
+    def pending(self, family: Family) -> bool:
+        """Say whether it is being looked at for the first time."""
+        return family in self._pending
 
     @property
     def exposed(self) -> bool | None:
@@ -94,14 +99,18 @@ class Exposure:
         async with self._looking[family]:
             if (known := self.seen(family)) is not None:
                 return known
+            self._pending.add(family)
             try:
                 found = await self._knock(family)
             except NotProbed, OutsideError:
                 return None
-            if found is not None:
-                self._seen[family] = found
+            else:
+                if found is not None:
+                    self._seen[family] = found
+                return found
+            finally:
+                self._pending.discard(family)
                 self._on_change()
-            return found
 
     async def look_at_all(self) -> None:
         """Look at it over both families."""

@@ -25,7 +25,7 @@ from ..line import (
     classify,
     load_rules,
 )
-from ..options import LineOptions
+from ..options import LineOptions, without_probers
 from ..peer import peer_of
 from ..store import HomeportStore
 from .announced import SsdpAnnouncements
@@ -133,8 +133,13 @@ class LineCoordinator(HomeportCoordinator[LineReport]):
 
     @callback
     def options_changed(self) -> None:
-        """Survey with the options as they are now; what others have said is void."""
-        self.options = LineOptions.from_mapping(self.config_entry.options)
+        """Survey with the options as they are now; what others have said is void.
+
+        Unless only those were changed who look at ports: they say nothing of the line.
+        """
+        before, self.options = self.options, LineOptions.from_mapping(self.config_entry.options)
+        if without_probers(before) == without_probers(self.options):
+            return
         self.evidence = self._with_options(unseen(self.evidence, ipv4=True, ipv6=True))
         self._echo_silent = False
         self._lookout.want(anew=True)

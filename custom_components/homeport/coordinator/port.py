@@ -262,14 +262,7 @@ class PortCoordinator(HomeportCoordinator[PortReport]):
         self.async_set_updated_data(
             replace(self.data, checks={**self.data.checks, **found, **known})
         )
-        for version, each in found.items():
-            reached = each.diagnosis.reachability is Reachability.REACHABLE
-            if reached and isinstance(each.probed, IPv4Address):
-                self.line.prove(each.probed, self.external_port)
-            if each.facts.answer:
-                self.config_entry.async_create_background_task(
-                    self.hass, self.checks.look_around(version), "homeport exposed host"
-                )
+        self._prove(found)
         return found
 
     @callback
@@ -280,6 +273,15 @@ class PortCoordinator(HomeportCoordinator[PortReport]):
         }
         if checks != self.data.checks:
             self.async_set_updated_data(replace(self.data, checks=checks))
+            self._prove(checks)
+
+    @callback
+    def _prove(self, found: Mapping[IpVersion, Check]) -> None:
+        """Tell the line of an address at which this home was seen to be reached."""
+        for each in found.values():
+            reached = each.diagnosis.reachability is Reachability.REACHABLE
+            if reached and isinstance(each.probed, IPv4Address):
+                self.line.prove(each.probed, self.external_port)
 
     @override
     async def async_shutdown(self) -> None:

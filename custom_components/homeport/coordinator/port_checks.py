@@ -24,9 +24,9 @@ from ..outside import (
     ProbeTransport,
     outside_of,
 )
-from ..ports import MappingState, PortFacts
+from ..ports import MappingState, PortFacts, Reachability
 from ..store import HomeportStore
-from .check import Check, Subject, check, service_at_home
+from .check import PATIENCE, Check, Subject, check, service_at_home
 from .check_queue import CheckQueue, Waiting
 from .exposure import Exposure, Place
 from .firewall_place import has_global_ipv6
@@ -85,6 +85,7 @@ class PortChecks:
         facts = [await self._facts(each, report(), opening, refusal) for each in families]
         found = await asyncio.gather(*(check(self._subject(each), self._probers) for each in facts))
         self._log_problem(found)
+        await self._look_around(found)
         return {each.facts.family: self.with_baseline(self._now(each, report())) for each in found}
 
     @callback
@@ -136,14 +137,28 @@ class PortChecks:
         """Say whether the LAN shows something else of the service than it did."""
         return await service_at_home(self._subject(seen.facts)) is not seen.facts.service
 
-    async def look_around(self, family: Family) -> None:
-        """Find out what is met at a port that nothing is opened for, if that is not known."""
-        await self._exposure.look(family)
+    async def _look_around(self, found: Iterable[Check]) -> None:
+        """Find out what is met at ports that nothing is opened for, where that is not known.
+
+        It is waited for where a port may have accepted because all do: for a while, since the
+        prober may have to be waited for; what is shown follows later then.
+        """
+        looks = [
+            self._line.config_entry.async_create_background_task(
+                self._line.hass, self._exposure.look(each.facts.family), "homeport exposed host"
+            )
+            for each in found
+            if each.facts.answer
+        ]
+        if looks and any(each.diagnosis.reachability is Reachability.REACHABLE for each in found):
+            await asyncio.wait(looks, timeout=PATIENCE)
 
     def with_baseline(self, known: Check) -> Check:
         """Return what follows with what is met at other ports."""
-        seen = self._exposure.seen(known.facts.family)
-        return known.again(replace(known.facts, baseline=seen.baseline)) if seen else known
+        family = known.facts.family
+        seen, pending = self._exposure.seen(family), self._exposure.pending(family)
+        baseline = seen.baseline if seen else known.facts.baseline
+        return known.again(replace(known.facts, baseline=baseline, baseline_pending=pending))
 
     @property
     def _data(self) -> Mapping[str, Any]:

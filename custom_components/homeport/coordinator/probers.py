@@ -47,6 +47,7 @@ _HOSTED: Final[dict[HostedProber, Callable[[OpenSession, LineOptions], Prober]]]
 
 _LONGEST_HOLD: Final = 3600.0
 """Seconds for which a prober is believed that it wants to be asked no more."""
+_DOUBLINGS: Final = 12
 
 
 class ProberBusy(OutsideError):
@@ -79,11 +80,15 @@ type _Limited = Prober | StunProber
 
 @dataclass(slots=True)
 class _Line:
-    """Those who wait for a prober, one behind the other."""
+    """Those who wait for a prober, one behind the other.
+
+    `refusals`: how often in a row it has wanted to be asked less often.
+    """
 
     bucket: TokenBucket
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     waiting: int = 0
+    refusals: int = 0
 
 
 class Probers:
@@ -137,11 +142,14 @@ class Probers:
             await self._take_turn(prober)
             try:
                 await self._raise_inside(prober, question)
-                return await prober.check(question), prober
+                answer = await prober.check(question)
             except OutsideBusy as err:
                 await self._hold(prober, err.retry_after)
             except OutsideError as err:
                 first = first or err
+            else:
+                self._line(prober).refusals = 0
+                return answer, prober
         raise first or ProberBusy
 
     async def prove_udp(
@@ -172,9 +180,11 @@ class Probers:
         await self._remember(prober)
 
     async def _hold(self, prober: Prober, seconds: int | None) -> None:
-        """Ask a prober no more for as long as it has said, or as its limit says."""
-        bucket = self._line(prober).bucket
-        bucket.hold(time.time(), min(seconds or prober.limit.seconds, _LONGEST_HOLD))
+        """Ask a prober no more for as long as it has said, and longer each time."""
+        line = self._line(prober)
+        least = prober.limit.seconds * 2.0 ** min(line.refusals, _DOUBLINGS)
+        line.refusals += 1
+        line.bucket.hold(time.time(), min(max(seconds or 0.0, least), _LONGEST_HOLD))
         await self._remember(prober)
 
     async def _remember(self, prober: _Limited) -> None:

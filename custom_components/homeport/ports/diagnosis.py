@@ -187,7 +187,8 @@ class PortFacts:
     - `tells_why`: whether this prober tells a refused connection from one that timed out
     - `outside_failed`: the translation key of why it gave no answer; `waits`: whether that is only
       since it may not be asked yet
-    - `baseline`: what it met at a port of this home that nothing is opened for
+    - `baseline`: what it met at a port of this home that nothing is opened for;
+      `baseline_pending`: whether that is being found out
     - `other_port_reachable`: whether another port of the same target was seen reachable
     - `own_url`: where this is Home Assistant's own port
     - `seconds`: how long each step took, where it took any time
@@ -223,6 +224,7 @@ class PortFacts:
     outside_failed: str | None = None
     waits: bool = False
     baseline: Outcome | None = None
+    baseline_pending: bool = False
     other_port_reachable: bool | None = None
     own_url: OwnUrl | None = None
     seconds: Mapping[Step, float] = field(default_factory=dict)

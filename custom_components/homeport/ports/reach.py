@@ -82,7 +82,7 @@ def _is_proved(facts: PortFacts, answer: Answer) -> bool:
         return False  # it was somebody else's that accepted
     if not facts.target_known or facts.target_moved or facts.service in _NOTHING_THERE:
         return False
-    if facts.baseline is Outcome.ACCEPTED:
+    if facts.baseline is Outcome.ACCEPTED or facts.baseline_pending:
         return False  # where every port accepts, one that does says nothing
     if facts.family == 6:
         return _is_open_at_target(facts)
