@@ -70,7 +70,7 @@ async def calls_after(lab: Lab, *changes: str | Callable[[], object]) -> list[fl
 )
 def test_a_change_is_noticed_once_and_soon(lab: Lab, changes: list[str]) -> None:
     (after,) = within(lab["lan"], calls_after(lab, *changes))
-    assert after < 0.2
+    assert after < 1.0
 
 
 def test_a_burst_is_one_change(lab: Lab) -> None:
