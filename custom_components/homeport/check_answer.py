@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from homeassistant.util import dt as dt_util
 from homeassistant.util.json import JsonObjectType
 
 from .advice import advice
@@ -45,7 +46,7 @@ def _shown(found: Check) -> JsonObjectType:
         "next_step": diagnosis.next_step and diagnosis.next_step.value,
         "checked": found.checked.isoformat() if found.checked else None,
         "address": None if found.probed is None else str(found.probed),
-        "certificate_expires": _expiry(found),
+        **_validity(found),
         "problem": found.problem.translation_key if found.problem else None,
         "steps": [
             {
@@ -59,6 +60,10 @@ def _shown(found: Check) -> JsonObjectType:
     }
 
 
-def _expiry(found: Check) -> str | None:
-    expires = found.certificate.expires if found.certificate else None
-    return expires.isoformat() if expires else None
+def _validity(found: Check) -> JsonObjectType:
+    shown = found.certificate
+    days = shown.days_left(dt_util.utcnow()) if shown else None
+    return {
+        "certificate_expires": shown.expires.isoformat() if shown and shown.expires else None,
+        "certificate_days": None if days is None else round(days, 1),
+    }

@@ -7,7 +7,7 @@ from aiohttp import ClientSession
 import pytest
 
 from custom_components.homeport.const import HostedProber
-from custom_components.homeport.coordinator.probers import At, Probers, seen_at
+from custom_components.homeport.coordinator.probers import Aim, At, Probers, seen_at
 from custom_components.homeport.line import LineMode, LineReport
 from custom_components.homeport.options import LineOptions, OwnProberOptions
 from custom_components.homeport.outside import Family, IPAddress, ProbeTransport
@@ -56,7 +56,7 @@ class Store:
 def test_who_is_asked(
     transport: ProbeTransport, family: Family, at: At, own: OwnProberOptions | None, asked: set[str]
 ) -> None:
-    able = probers(own_prober=own, **EVERYBODY).able(transport, family, at)
+    able = probers(own_prober=own, **EVERYBODY).able(Aim(transport, family, at))
     assert {each.kind for each in able} == asked
     if "own" in asked:
         assert able[0].kind == "own", "the one that proves most comes first"

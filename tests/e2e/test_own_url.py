@@ -299,6 +299,7 @@ def compare(cell: Cell, said: Json) -> None:
     days = None
     if said["certificate_expires"]:
         left = datetime.fromisoformat(said["certificate_expires"]) - datetime.now(UTC)
+        assert abs(said["certificate_days"] - left.total_seconds() / 86400) < 0.2, said
         days = round(left.total_seconds() / 86_400, 2)
     print(  # noqa: T201
         f"\n{cell.what:25} {said['reachability']}, {said['blocked_by']}; "

@@ -10,14 +10,14 @@ from homeassistant.core import HomeAssistant
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.homeport.coordinator.probers import At, ProberBusy, Probers
+from custom_components.homeport.coordinator.probers import Aim, At, ProberBusy, Probers
 from custom_components.homeport.outside import Limit, ProbeTransport, Question, echoip
 from tests.fakes.demo import DemoHome
 from tests.fakes.reply import Reply
 from tests.integration.conftest import SetUp
 from tests.integration.steps import entity_of, fails, opened, port, press, state_of, until
 
-TCP = ProbeTransport.TCP
+AIM = Aim(ProbeTransport.TCP, 4, At.US, IPv4Address("127.0.0.1"))
 PERIOD = 0.8
 """Seconds between two questions, in place of ifconfig.co's sixty."""
 
@@ -65,7 +65,7 @@ def checked(entry: MockConfigEntry, game: ConfigSubentry) -> datetime:
 
 def wait(probers: Probers) -> float:
     """Return how long it takes until the prober may be asked."""
-    return probers.wait(TCP, 4, At.US)
+    return probers.wait(AIM)
 
 
 async def only_ports(home: DemoHome, hass: HomeAssistant, entry: MockConfigEntry) -> None:
@@ -188,11 +188,30 @@ async def test_a_prober_that_never_has_time_is_asked_less_and_less(
     entry = await set_up(game)
     await only_ports(home, hass, entry)
     home.outside.prober = Reply(status=429, headers={"Retry-After": "0"}, body="{}")
-    probers, here = entry.runtime_data.probers, IPv4Address("127.0.0.1")
-    question = Question(TCP, IPv4Address("11.22.33.44"), 1, here)
+    probers = entry.runtime_data.probers
+    question = Question(AIM.transport, IPv4Address("11.22.33.44"), 1, AIM.source)
     waits = []
     for _ in range(4):
         with pytest.raises(ProberBusy):
-            await probers.ask(question, At.US, patience=3600.0)
+            await probers.ask(AIM, lambda prober: prober.check(question), patience=3600.0)
         waits.append(wait(probers))
     assert waits == pytest.approx([PERIOD, 2 * PERIOD, 4 * PERIOD, 8 * PERIOD], abs=0.1)
+
+
+async def test_what_the_line_is_counts_when_the_turn_has_come(
+    hass: HomeAssistant, home: DemoHome, set_up: SetUp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever has waited may have another line by then, on which the port is another home's."""
+    monkeypatch.setitem(echoip.STRICT, "127.0.0.1", Limit(burst=1, seconds=2.0))
+    first, second = games = ports(home, 2)
+    entry = await set_up(*games)
+    await only_ports(home, hass, entry)
+    await check(hass, entry, first)
+    checking = hass.async_create_task(check(hass, entry, second))
+    probers = entry.runtime_data.probers
+    await until(lambda: any(turns.waiting for turns in probers._turns_of.values()))
+    await home.igd.set_wan_address("100.64.0.9")
+    await until(lambda: state_of(hass, entry, "line_mode") == "cgnat")
+    said = (await checking)[second.title]["ipv4"]
+    assert (said["reachability"], said["problem"]) == (None, "line_cgnat")
+    assert looked_at(home) == [f"/port/{first.data['external_port']}"]

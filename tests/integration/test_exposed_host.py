@@ -11,7 +11,9 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.homeport.const import DOMAIN
+from custom_components.homeport.coordinator import place, port_checks
 from custom_components.homeport.line import LineMode
+from custom_components.homeport.outside import Limit, echoip, listener
 from tests.fakes.demo import DemoHome
 from tests.fakes.reply import Reply
 from tests.integration.conftest import Machine, SetUp
@@ -34,10 +36,8 @@ OUTSIDE, INSIDE = "127.0.0.9", "127.0.0.1"
 @pytest.fixture(autouse=True)
 def _internet(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let there be somebody outside on loopback."""
-    monkeypatch.setattr(
-        "custom_components.homeport.coordinator.port_checks.is_outside",
-        lambda _: lambda address: str(address) == OUTSIDE,
-    )
+    for module in place, port_checks:
+        monkeypatch.setattr(module, "is_outside", lambda _: lambda address: str(address) == OUTSIDE)
 
 
 class Knocking:
@@ -115,6 +115,19 @@ async def test_it_is_said(hass: HomeAssistant, home: DemoHome, set_up: SetUp) ->
     assert raised.translation_placeholders == {"families": "IPv4"}
     told = TEXTS["issues"][raised.translation_key]["description"]
     assert "(IPv4)" in told.format(**raised.translation_placeholders)
+
+
+async def test_it_is_seen_by_a_prober_that_has_to_be_waited_for(
+    hass: HomeAssistant, home: DemoHome, set_up: SetUp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The listener hears nobody for long: it is opened when the prober's turn has come."""
+    monkeypatch.setattr(listener, "OPEN_FOR", 0.5)
+    monkeypatch.setitem(echoip.STRICT, "127.0.0.1", Limit(burst=1, seconds=1.5))
+    home.outside.reachable = Knocking()
+    game = port(home)
+    entry = await set_up(game)
+    await press(hass, entry, "check", game)
+    await until(lambda: shown(hass, entry) == ("on", True, None))
 
 
 @pytest.mark.parametrize(

@@ -184,6 +184,7 @@ async def test_until_when_the_certificate_is_valid(
     entry, game = await own_port(hass, home, set_up, HTTPS)
     said = (await look(hass, entry, game))["ipv4"]
     assert said["certificate_expires"] == expires
+    assert (said["certificate_days"] is None) == (expires is None)
 
 
 async def test_http_url_needs_no_certificate(

@@ -4,7 +4,7 @@ from ipaddress import IPv4Address, IPv6Network, ip_address
 
 import pytest
 
-from custom_components.homeport.coordinator.probers import At, ProberInside, Probers
+from custom_components.homeport.coordinator.probers import Aim, At, ProberInside, Probers
 from custom_components.homeport.line import LineReport
 from custom_components.homeport.outside import (
     OutsideError,
@@ -40,13 +40,14 @@ async def test_who_is_asked(
     entry = await set_up(prober_url=f"http://{prober}:8080")
     line = entry.runtime_data.line
     line.data = LineReport(public_ipv4=IPv4Address(PUBLIC), ipv6_prefix=IPv6Network(PREFIX))
-    asked = await problem(entry.runtime_data.probers, address, source)
+    question = Question(ProbeTransport.TCP, ip_address(address), 18080, ip_address(source))
+    asked = await problem(entry.runtime_data.probers, question)
     assert isinstance(asked, ProberInside) is inside, asked
 
 
-async def problem(probers: Probers, address: str, source: str) -> Exception:
+async def problem(probers: Probers, question: Question) -> Exception:
     """Return why a prober gives no answer; nobody there may be connected to from a test."""
-    question = Question(ProbeTransport.TCP, ip_address(address), 18080, ip_address(source))
+    aim = Aim(question.transport, question.address.version, At.US, question.source)
     with pytest.raises((OutsideError, UserWarning)) as caught:
-        await probers.ask(question, At.US, patience=60.0)
+        await probers.ask(aim, lambda prober: prober.check(question), patience=60.0)
     return caught.value

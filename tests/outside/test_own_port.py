@@ -53,14 +53,15 @@ def port_of(sock: socket.socket) -> int:
 
 @both_transports
 def test_a_free_port_is_taken_at_this_address_only(
-    stack: ExitStack, transport: ProbeTransport, unused_tcp_port: int
+    stack: ExitStack, transport: ProbeTransport, unused_tcp_port: int, unused_udp_port: int
 ) -> None:
-    with own_socket(transport, V4, unused_tcp_port) as sock:
-        assert sock.getsockname() == ("127.0.0.1", unused_tcp_port)
+    port = unused_tcp_port if transport is TCP else unused_udp_port
+    with own_socket(transport, V4, port) as sock:
+        assert sock.getsockname() == ("127.0.0.1", port)
         assert sock.getblocking() is False
-        assert port_of(service(stack, transport, "127.0.0.2", unused_tcp_port))
-    with own_socket(transport, V6, unused_tcp_port) as sock:
-        assert sock.getsockname()[:2] == ("::1", unused_tcp_port)
+        assert port_of(service(stack, transport, "127.0.0.2", port))
+    with own_socket(transport, V6, port) as sock:
+        assert sock.getsockname()[:2] == ("::1", port)
 
 
 @both_transports
@@ -91,8 +92,11 @@ def test_a_port_that_a_service_has_is_not_taken(
 
 
 @both_transports
-def test_a_service_elsewhere_does_not_matter(stack: ExitStack, transport: ProbeTransport) -> None:
-    port = port_of(service(stack, transport, "127.0.0.2"))
+def test_a_service_elsewhere_does_not_matter(
+    stack: ExitStack, transport: ProbeTransport, unused_tcp_port: int, unused_udp_port: int
+) -> None:
+    port = unused_tcp_port if transport is TCP else unused_udp_port
+    service(stack, transport, "127.0.0.2", port)
     own_socket(transport, V4, port).close()
 
 

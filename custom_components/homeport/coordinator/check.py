@@ -1,10 +1,11 @@
 """Looking at one port from outside, over one family: asking everybody, and what follows."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 import time
 from typing import Final
 
@@ -20,8 +21,10 @@ from ..outside import (
     IsOutside,
     NonceListener,
     OutsideError,
+    Prober,
     ProbeTransport,
     Question,
+    StunProber,
     listen,
 )
 from ..outside.certificate import ShownCertificate
@@ -33,10 +36,9 @@ from ..ports import (
     ServiceSeen,
     Step,
     diagnose,
-    question_allowed,
 )
 from .own_url import look_at_certificate, look_at_name, what_is_known
-from .probers import ProberBusy, Probers, seen_at
+from .probers import Aim, ProberBusy, Probers
 
 PATIENCE: Final = 20.0
 """Seconds that a check waits for its turn at a prober; one that takes longer joins the queue."""
@@ -51,7 +53,9 @@ class Subject:
     - `facts`: what is known before anybody is asked
     - `address`: where the internet meets it; None where that is not known
     - `at_home`: the target's address in the LAN; None where that is not known
-    - `source`: our own address to ask from
+    - `aim`: what has to be known to choose a prober
+    - `raise_obstacle`: raises NotProbed or OtherAddress where, as things are by then, the answer of
+      a prober would say nothing of this port, or it would knock at another home's
     - `is_outside`: what says whether an address is somebody's outside
     - `url`: Home Assistant's external URL, where it is about this port
     """
@@ -59,7 +63,8 @@ class Subject:
     facts: PortFacts
     address: IPAddress | None
     at_home: IPAddress | None
-    source: IPAddress | None
+    aim: Aim
+    raise_obstacle: Callable[[], None]
     is_outside: IsOutside
     url: URL | None = None
 
@@ -106,9 +111,7 @@ class _Times:
 
 async def check(subject: Subject, probers: Probers) -> Check:
     """Look at a port at home and from outside. Raises nothing."""
-    times = _Times()
-    problem: Problem | None = None
-    facts = subject.facts
+    times, facts = _Times(), subject.facts
     service = times.of(Step.SERVICE, service_at_home(subject))
     # Whether our own listener can stand in has to be known before anybody knocks.
     if facts.own_target:
@@ -118,7 +121,6 @@ async def check(subject: Subject, probers: Probers) -> Check:
         seen, knock = await asyncio.gather(service, _outside(subject, facts, probers, times))
         facts = replace(facts, service=seen)
     url, certificate = await _own_url(subject, times)
-    problem = knock.problem
     facts = replace(
         facts,
         probed=subject.address if knock.answer else None,
@@ -126,13 +128,13 @@ async def check(subject: Subject, probers: Probers) -> Check:
         tells_why=knock.tells_why,
         listener=knock.listener,
         listener_met=knock.met,
-        outside_failed=_failure(problem),
-        waits=isinstance(problem, ProberBusy),
+        outside_failed=_failure(knock.problem),
+        waits=isinstance(knock.problem, ProberBusy),
         own_url=url,
         seconds=times.seconds,
     )
     checked = dt_util.utcnow() if knock.answer else None
-    return Check(facts, diagnose(facts), checked, problem, certificate)
+    return Check(facts, diagnose(facts), checked, knock.problem, certificate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +179,7 @@ async def _own_url(
 
 async def _outside(subject: Subject, facts: PortFacts, probers: Probers, times: _Times) -> _Knock:
     try:
-        question_allowed(facts.line, facts.family, facts.external_port)
+        subject.raise_obstacle()
         return await times.of(Step.OUTSIDE, _knock(subject, facts, probers))
     except (NotProbed, OutsideError) as err:
         return _Knock(problem=err)
@@ -188,28 +190,41 @@ async def _knock(subject: Subject, facts: PortFacts, probers: Probers) -> _Knock
 
     Raises NotProbed, OutsideError.
     """
-    address = subject.address
+    address, aim = subject.address, subject.aim
     if address is None:
         raise NotProbed("no_public_address")
-    transport = ProbeTransport(facts.transport)
-    question = Question(transport, address, facts.external_port, subject.source)
-    at = seen_at(facts.line, facts.family, own_target=facts.own_target)
-    free = facts.own_target and facts.service is ServiceSeen.DOWN
-    stun = transport is ProbeTransport.UDP and not probers.able(transport, facts.family, at)
-    if free and stun:
-        at_home = replace(question, source=subject.at_home)
-        answer = await probers.prove_udp(at_home, facts.internal_port, at, patience=PATIENCE)
-        return _Knock(answer, listener=True, met=answer.nonce_seen)
+    question = Question(aim.transport, address, facts.external_port, aim.source)
+    free = facts.own_target and facts.service is ServiceSeen.DOWN and subject.at_home is not None
+    if free and aim.transport is ProbeTransport.UDP and not probers.able(aim):
+        prove = partial(_prove, subject, replace(question, source=subject.at_home))
+        return await probers.prove_udp(aim, prove, patience=PATIENCE)
+    at_home = subject.at_home if free else None
+    return await probers.ask(aim, partial(_ask, subject, question, at_home), patience=PATIENCE)
+
+
+async def _prove(subject: Subject, question: Question, prober: StunProber) -> _Knock:
+    """Have a STUN server knock at a socket of ours, now that its turn has come."""
+    subject.raise_obstacle()
+    answer = await prober.prove(question, subject.facts.internal_port)
+    return _Knock(answer, listener=True, met=answer.nonce_seen)
+
+
+async def _ask(
+    subject: Subject, question: Question, at_home: IPAddress | None, prober: Prober
+) -> _Knock:
+    """Ask a prober whose turn has come, with a listener `at_home` where that is given."""
+    subject.raise_obstacle()
     async with AsyncExitStack() as stack:
         listener: NonceListener | None = None
-        if free and subject.at_home is not None:
+        if at_home is not None:
+            port, is_outside = subject.facts.internal_port, subject.is_outside
             # One that has just begun to listen is looked at as it is.
             with suppress(CannotListen):
                 listener = await stack.enter_async_context(
-                    listen(transport, subject.at_home, facts.internal_port, subject.is_outside)
+                    listen(question.transport, at_home, port, is_outside)
                 )
         if listener:
             question = replace(question, nonce=listener.nonce)
-        answer, prober = await probers.ask(question, at, patience=PATIENCE)
+        answer = await prober.check(question)
         met = listener is not None and await listener.met_as(answer)
     return _Knock(answer, prober.abilities.tells_why, listener is not None, met)

@@ -29,8 +29,8 @@ from .exposure import Exposure
 from .hostname import HostnameCoordinator
 from .line import LineCoordinator
 from .pinhole import Pinholes
+from .place import is_outside, own_place
 from .port import PortCoordinator
-from .port_checks import is_outside, own_place
 from .probers import Probers
 from .table import Owners, TableCoordinator
 from .target import Target

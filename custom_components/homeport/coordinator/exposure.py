@@ -3,25 +3,28 @@
 import asyncio
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import partial
 import random
 from typing import Final
 
 from homeassistant.core import callback
 
-from ..line import LineReport, PortSet
+from ..line import LineReport
 from ..outside import (
     CannotListen,
     Family,
     IPAddress,
-    IsOutside,
+    OtherAddress,
     Outcome,
     OutsideError,
+    Prober,
     ProbeTransport,
     Question,
     listen,
 )
 from ..ports import NotProbed, question_allowed
-from .probers import Probers, seen_at
+from .place import Place
+from .probers import Aim, Probers, seen_at
 
 _PORTS: Final = range(20_000, 60_000)
 """Where a port is looked for that nobody uses."""
@@ -42,15 +45,6 @@ class Exposed:
     exposed: bool
     baseline: Outcome
     probed: IPAddress
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """From where to ask, and where to listen: the same address, or the one behind the NAT."""
-
-    address: IPAddress
-    at_home: IPAddress
-    is_outside: IsOutside
 
 
 class Exposure:
@@ -123,12 +117,21 @@ class Exposure:
         self._on_change()
 
     async def _knock(self, family: Family) -> Exposed | None:
-        line, place = self._line(), self._place(family)
+        line, place, ports = self._line(), self._place(family), self._candidates(family)
+        if place is None or not ports:
+            return None
+        question_allowed(line, family, ports[0])
+        aim = Aim(ProbeTransport.TCP, family, seen_at(line, family, own_target=True), place.at_home)
+        return await self._probers.ask(aim, partial(self._listen, aim), patience=_PATIENCE)
+
+    async def _listen(self, aim: Aim, prober: Prober) -> Exposed | None:
+        """Have a prober knock at a listener of ours, as the line is now that its turn has come."""
+        line, place, family = self._line(), self._place(aim.family), aim.family
         if place is None:
             return None
-        at = seen_at(line, family, own_target=True)
-        limited = line.port_set if family == 4 else None
-        for port in _candidates(limited, self._used()):
+        if seen_at(line, family, own_target=True) is not aim.at:
+            raise OtherAddress
+        for port in self._candidates(family):
             question_allowed(line, family, port)
             try:
                 async with listen(
@@ -137,23 +140,23 @@ class Exposure:
                     question = Question(
                         ProbeTransport.TCP, place.address, port, place.at_home, listener.nonce
                     )
-                    answer, _ = await self._probers.ask(question, at, patience=_PATIENCE)
+                    answer = await prober.check(question)
                     met = await listener.met_as(answer)
             except CannotListen:
                 continue
             return Exposed(met, answer.outcome, place.address)
         return None
 
+    def _candidates(self, family: Family) -> list[int]:
+        """Return some ports that nothing is opened for: on a shared address only this home's."""
+        port_set, used = self._line().port_set if family == 4 else None, self._used()
+        if port_set is None:
+            ports = random.sample(_PORTS, _TRIES)
+        else:
+            every = [each for first, last in port_set.ranges() for each in range(first, last + 1)]
+            free = [each for each in every if each >= 1024]
+            ports = random.sample(free, min(_TRIES, len(free)))
+        return [each for each in ports if each not in used]
+
 
 _FAMILIES: Final[tuple[Family, ...]] = (4, 6)
-
-
-def _candidates(port_set: PortSet | None, used: Collection[int]) -> list[int]:
-    """Return some ports that nothing is opened for."""
-    if port_set is None:
-        ports = random.sample(_PORTS, _TRIES)
-    else:
-        every = [each for first, last in port_set.ranges() for each in range(first, last + 1)]
-        free = [each for each in every if each >= 1024]
-        ports = random.sample(free, min(_TRIES, len(free)))
-    return [each for each in ports if each not in used]

@@ -297,7 +297,8 @@ class PortCoordinator(HomeportCoordinator[PortReport]):
             # Said once, not with every reading.
             refusal = err.translation_key
             if self._refused is None or self._refused.translation_key != refusal:
-                _LOGGER.warning("Port %s cannot be kept as wanted: %s", self.name, err or refusal)
+                reason = str(err) or refusal
+                _LOGGER.warning("Port %s cannot be kept as wanted: %s", self.name, reason)
             self._refused = err
             return replace(self.data.with_mapping(None), own_only=self.is_own_only(err))
         self._refused = None

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
-from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Address
 import logging
 from typing import Any
 
@@ -13,28 +13,25 @@ from homeassistant.core import callback
 
 from ..const import CONF_BY_HAND, CONF_EXTERNAL_PORT, CONF_INTERNAL_PORT, CONF_PROTOCOL
 from ..gateway import Gateway, GatewayError, Opening, PortMapping, Transport
-from ..host import HostState
-from ..line import LineMode, LineReport, on_same_network
 from ..outside import (
     Family,
     IPAddress,
-    IsOutside,
     OtherAddress,
     OutsideError,
     ProbeTransport,
-    outside_of,
 )
-from ..ports import MappingState, PortFacts, Reachability
+from ..ports import MappingState, PortFacts, Reachability, question_allowed
 from ..store import HomeportStore
 from .check import PATIENCE, Check, Subject, check, service_at_home
 from .check_queue import CheckQueue, Waiting
-from .exposure import Exposure, Place
+from .exposure import Exposure
 from .firewall_place import has_global_ipv6
 from .line import LineCoordinator
 from .own_url import own_url
 from .pinhole import PortPinhole
+from .place import is_outside, met_at, own_ipv4
 from .port_report import PortReport
-from .probers import ProberBusy, Probers, seen_at
+from .probers import Aim, ProberBusy, Probers, seen_at
 from .target import Target
 
 _LOGGER = logging.getLogger(__name__)
@@ -108,16 +105,30 @@ class PortChecks:
 
     def _seconds(self, family: Family) -> float:
         """Return how long it takes until somebody may be asked to look at it over a family."""
-        at = seen_at(self._line.data, family, own_target=self._target.name is None)
-        return self._probers.wait(ProbeTransport(self._data[CONF_PROTOCOL]), family, at)
+        return self._probers.wait(self._aim(family))
 
     def is_of_the_past(self, seen: Check) -> bool:
         """Say whether what was seen was seen at an address that is ours no more."""
-        if seen.probed is None:
-            return False
-        return seen.probed != (
-            _met_at(self._line.data) if seen.probed.version == 4 else self._pinhole.address
-        )
+        return seen.probed is not None and seen.probed != self._met_at(seen.probed.version)
+
+    def _met_at(self, family: Family) -> IPAddress | None:
+        """Return where the internet meets the port; None where that is not known."""
+        return met_at(self._line.data) if family == 4 else self._pinhole.address
+
+    def _aim(self, family: Family) -> Aim:
+        """Return what has to be known to choose a prober."""
+        own = self._target.name is None
+        at = seen_at(self._line.data, family, own_target=own)
+        source: IPAddress | None = own_ipv4(self._line)
+        if family == 6:
+            source = self._pinhole.address if own else self._target.own_ipv6
+        return Aim(ProbeTransport(self._data[CONF_PROTOCOL]), family, at, source)
+
+    def _raise_obstacle(self, facts: PortFacts, address: IPAddress | None, aim: Aim) -> None:
+        """Raise what keeps a prober from being asked: the line may have changed meanwhile."""
+        question_allowed(self._line.data, facts.family, facts.external_port)
+        if (self._met_at(facts.family), self._aim(facts.family).at) != (address, aim.at):
+            raise OtherAddress
 
     def _now(self, found: Check, report: PortReport) -> Check:
         """Return what follows from how things are after the prober has answered."""
@@ -165,23 +176,16 @@ class PortChecks:
         return self._subentry.data
 
     def _subject(self, facts: PortFacts) -> Subject:
-        line, evidence = self._line.data, self._line.evidence
-        host = evidence.host or HostState()
-        at_home: IPAddress | None
-        address: IPAddress | None
-        source: IPAddress | None
-        if facts.family == 4:
-            own = self._line.own_address or _ipv4_source(host)
-            address, source = _met_at(line), own
-            at_home = own if facts.own_target else self._target.ipv4
-        else:
-            at_home = address = facts.target_address
-            source = address if facts.own_target else self._target.own_ipv6
+        family, at_home = facts.family, facts.target_address
+        if family == 4 and facts.own_target:
+            at_home = own_ipv4(self._line)
+        address, aim = self._met_at(family), self._aim(family)
         return Subject(
             facts=facts,
             address=address,
             at_home=at_home,
-            source=source,
+            aim=aim,
+            raise_obstacle=partial(self._raise_obstacle, facts, address, aim),
             is_outside=is_outside(self._line),
             url=own_url(self._line.hass, facts.internal_port) if facts.own_target else None,
         )
@@ -191,7 +195,8 @@ class PortChecks:
         errors = (each.problem for each in found if isinstance(each.problem, OutsideError))
         failed = next((each for each in errors if not isinstance(each, ProberBusy)), None)
         if failed and not self._failed:
-            _LOGGER.warning("The prober gave no usable answer: %s", failed or type(failed).__name__)
+            reason = str(failed) or type(failed).__name__
+            _LOGGER.warning("The prober gave no usable answer: %s", reason)
         self._failed = failed is not None
 
     async def _facts(
@@ -245,44 +250,6 @@ class PortChecks:
         if gateway is None or opening is None:
             return None, None
         return await _by_hand(gateway, opening)
-
-
-def is_outside(line: LineCoordinator) -> IsOutside:
-    """Return what says whether an address is somebody's outside of this home, and of its network.
-
-    It goes on saying so as the line was when it was made.
-    """
-    host = line.evidence.host or HostState()
-    own: list[IPv4Network | IPv6Network] = [
-        ip_network((each.ip, each.prefix_length), strict=False) for each in host.addresses
-    ]
-    own.extend(IPv4Network(each) for each in {line.data.public_ipv4, _met_at(line.data)} if each)
-    if line.data.ipv6_prefix:
-        own.append(line.data.ipv6_prefix)
-    report, of_home = line.data, outside_of(own)
-    return lambda address: of_home(address) and not on_same_network(report, address)
-
-
-def own_place(line: LineCoordinator, family: Family) -> Place | None:
-    """Return where this machine is met from outside; None where that is not known."""
-    host = line.evidence.host or HostState()
-    if family == 6:
-        ipv6 = line.data.public_ipv6
-        return Place(ipv6, ipv6, is_outside(line)) if ipv6 else None
-    address, at_home = _met_at(line.data), line.own_address or _ipv4_source(host)
-    if address is None or at_home is None:
-        return None
-    return Place(address, at_home, is_outside(line))
-
-
-def _met_at(line: LineReport) -> IPv4Address | None:
-    """Return where the internet meets this home over IPv4: of two exits, the router's own."""
-    return line.wan_ipv4 if line.mode is LineMode.TWO_EXITS else line.public_ipv4
-
-
-def _ipv4_source(host: HostState) -> IPv4Address | None:
-    source = host.ipv4_route.source if host.ipv4_route else None
-    return source if isinstance(source, IPv4Address) else None
 
 
 def _has_moved(remembered: Opening | None, target: IPAddress | None) -> bool | None:

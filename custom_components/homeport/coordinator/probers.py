@@ -1,7 +1,7 @@
 """Who is asked to look at a port from outside, in which order, and how often."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -14,7 +14,6 @@ from ..const import HostedProber
 from ..line import LineMode, LineReport
 from ..options import LineOptions
 from ..outside import (
-    Answer,
     CheckHostProber,
     EchoipProber,
     Family,
@@ -28,7 +27,6 @@ from ..outside import (
     PortcheckerProber,
     Prober,
     ProbeTransport,
-    Question,
     StunProber,
     TokenBucket,
     parse_server,
@@ -75,11 +73,28 @@ class At(StrEnum):
     OTHER_EXIT = "other_exit"
 
 
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """What is to be looked at.
+
+    - `transport`, `family`: over what
+    - `at`: where the address under test is
+    - `source`: our own address to ask from; None where that is not known
+    """
+
+    transport: ProbeTransport
+    family: Family
+    at: At
+    source: IPAddress | None = None
+
+
+type Knock[ProberT, ResultT] = Callable[[ProberT], Awaitable[ResultT]]
+"""Asks a prober whose turn has come: only then may a listener be opened, which is not for long."""
 type _Limited = Prober | StunProber
 
 
 @dataclass(slots=True)
-class _Line:
+class _Turns:
     """Those who wait for a prober, one behind the other.
 
     `refusals`: how often in a row it has wanted to be asked less often.
@@ -109,109 +124,112 @@ class Probers:
         self._options = options
         self._session = open_session
         self._is_outside = is_outside
-        self._lines: dict[str, _Line] = {}
+        self._turns_of: dict[str, _Turns] = {}
 
-    def able(self, transport: ProbeTransport, family: Family, at: At) -> list[Prober]:
-        """Return who can answer a question about what is `at` some place, the best first."""
+    def able(self, aim: Aim) -> list[Prober]:
+        """Return who can look at it, the best first."""
         able = [
             each
             for each in self._all()
-            if each.abilities.cover(transport, family) and _dials(each, at)
+            if each.abilities.cover(aim.transport, aim.family) and _dials(each, aim.at)
         ]
         return sorted(able, key=_worth)
 
-    def wait(self, transport: ProbeTransport, family: Family, at: At) -> float:
-        """Return the seconds until one of those who can answer a question may be asked."""
-        able: list[_Limited] = [*self.able(transport, family, at)]
-        if not able and transport is ProbeTransport.UDP and (stun := self._stun()):
+    def wait(self, aim: Aim) -> float:
+        """Return the seconds until one of those who can look at it may be asked."""
+        able: list[_Limited] = [*self.able(aim)]
+        if not able and aim.transport is ProbeTransport.UDP and (stun := self._stun()):
             able = [stun]
         return min(map(self._wait, able), default=0.0)
 
-    async def ask(self, question: Question, at: At, *, patience: float) -> tuple[Answer, Prober]:
+    async def ask[ResultT](
+        self, aim: Aim, knock: Knock[Prober, ResultT], *, patience: float
+    ) -> ResultT:
         """Ask one after the other until one answers; who has to be waited for comes last.
 
         Raises NotProbed where nobody may be asked who can, ProberBusy when none may be asked within
         `patience` seconds, else what the first one raised.
         """
-        able = self.able(question.transport, question.address.version, at)
+        able = self.able(aim)
         if not able:
-            raise self._nobody(question, at)
+            raise self._nobody(aim)
         first: OutsideError | None = None
-        ready = [each for each in able if self._wait(each) <= patience]
-        for prober in sorted(ready, key=lambda each: self._wait(each) > 0):
-            await self._take_turn(prober)
+        for prober in sorted(able, key=lambda each: self._wait(each) > 0):
             try:
-                await self._raise_inside(prober, question)
-                answer = await prober.check(question)
+                await self._raise_inside(prober, aim)
+                # Nothing comes in between: who is counted as waiting is waited for by the others.
+                if self._wait(prober) > patience:
+                    continue
+                await self._take_turn(prober)
+                result = await knock(prober)
             except OutsideBusy as err:
                 await self._hold(prober, err.retry_after)
             except OutsideError as err:
                 first = first or err
             else:
-                self._line(prober).refusals = 0
-                return answer, prober
+                self._turns(prober).refusals = 0
+                return result
         raise first or ProberBusy
 
-    async def prove_udp(
-        self, question: Question, internal_port: int, at: At, *, patience: float
-    ) -> Answer:
+    async def prove_udp[ResultT](
+        self, aim: Aim, knock: Knock[StunProber, ResultT], *, patience: float
+    ) -> ResultT:
         """Have a STUN server knock at a port of this machine that is free.
 
-        Raises NotProbed, ProberBusy, and what StunProber.prove does.
+        Raises NotProbed, ProberBusy, and what `knock` does.
         """
         prober = self._stun()
-        if prober is None or at is not At.US:
-            raise self._nobody(question, at)
+        if prober is None or aim.at is not At.US:
+            raise self._nobody(aim)
         if self._wait(prober) > patience:
             raise ProberBusy
         await self._take_turn(prober)
-        return await prober.prove(question, internal_port)
+        return await knock(prober)
 
     async def _take_turn(self, prober: _Limited) -> None:
         """Wait until a prober may be asked."""
-        line = self._line(prober)
-        line.waiting += 1
+        turns = self._turns(prober)
+        turns.waiting += 1
         try:
-            async with line.turn:
-                await asyncio.sleep(line.bucket.wait(time.time()))
-                line.bucket.take(time.time())
+            async with turns.turn:
+                await asyncio.sleep(turns.bucket.wait(time.time()))
+                turns.bucket.take(time.time())
         finally:
-            line.waiting -= 1
+            turns.waiting -= 1
         await self._remember(prober)
 
     async def _hold(self, prober: Prober, seconds: int | None) -> None:
         """Ask a prober no more for as long as it has said, and longer each time."""
-        line = self._line(prober)
-        least = prober.limit.seconds * 2.0 ** min(line.refusals, _DOUBLINGS)
-        line.refusals += 1
-        line.bucket.hold(time.time(), min(max(seconds or 0.0, least), _LONGEST_HOLD))
+        turns = self._turns(prober)
+        least = prober.limit.seconds * 2.0 ** min(turns.refusals, _DOUBLINGS)
+        turns.refusals += 1
+        turns.bucket.hold(time.time(), min(max(seconds or 0.0, least), _LONGEST_HOLD))
         await self._remember(prober)
 
     async def _remember(self, prober: _Limited) -> None:
-        self._store.limits[prober.key] = self._line(prober).bucket.to_dict()
+        self._store.limits[prober.key] = self._turns(prober).bucket.to_dict()
         await self._store.save()
 
-    async def _raise_inside(self, prober: Prober, question: Question) -> None:
+    async def _raise_inside(self, prober: Prober, aim: Aim) -> None:
         """Raise ProberInside unless a prober that knocks from where it is can be outside."""
         if not isinstance(prober, OwnProber | EchoipProber):
             return
-        is_outside, source = self._is_outside(), question.source
-        for address in await _addresses(prober.host, question.address.version):
+        is_outside, source = self._is_outside(), aim.source
+        for address in await _addresses(prober.host, aim.family):
             # Who is in the LAN sees our private address, and its answer is refused for that.
             at_home = address.version == 4 and not address.is_global
             told_apart = at_home and source is not None and not source.is_global
             if not is_outside(address) and not told_apart:
                 raise ProberInside
 
-    def _nobody(self, question: Question, at: At) -> NotProbed:
+    def _nobody(self, aim: Aim) -> NotProbed:
         """Return why nobody can be asked."""
-        if self._all() and at is At.OTHER_EXIT:
+        if not self._all():
+            return NotProbed("no_prober")
+        if aim.at is At.OTHER_EXIT:
             return NotProbed("line_two_exits")
-        if self._all() and question.transport is ProbeTransport.UDP:
-            return NotProbed("prober_tcp_only")
-        if self._all() and question.address.version == 6:
-            return NotProbed("prober_ipv4_only")
-        return NotProbed("no_prober")
+        udp = aim.transport is ProbeTransport.UDP
+        return NotProbed("prober_tcp_only" if udp else "prober_ipv4_only")
 
     def _stun(self) -> StunProber | None:
         server = self._options().udp_server
@@ -227,19 +245,19 @@ class Probers:
         return probers
 
     def _wait(self, prober: _Limited) -> float:
-        line = self._line(prober)
-        return line.bucket.wait(time.time(), line.waiting)
+        turns = self._turns(prober)
+        return turns.bucket.wait(time.time(), turns.waiting)
 
-    def _line(self, prober: _Limited) -> _Line:
-        if prober.key not in self._lines:
+    def _turns(self, prober: _Limited) -> _Turns:
+        if prober.key not in self._turns_of:
             limit = prober.limit
             bucket = TokenBucket(limit.burst, limit.seconds)
             with suppress(KeyError, TypeError, ValueError):
                 bucket = TokenBucket.from_dict(
                     self._store.limits[prober.key], limit.burst, limit.seconds
                 )
-            self._lines[prober.key] = _Line(bucket)
-        return self._lines[prober.key]
+            self._turns_of[prober.key] = _Turns(bucket)
+        return self._turns_of[prober.key]
 
 
 async def _addresses(host: str, family: Family) -> set[IPAddress]:

@@ -37,12 +37,10 @@ class OutsideRefused(OutsideInvalid):
 
 
 class OutsideBusy(OutsideError):
-    """The service wants to be asked less often.
+    """The service wants to be asked less often; whoever asks it waits, and tells nobody.
 
     - `retry_after`: seconds until it may be asked again; None if it does not say
     """
-
-    translation_key = "outside_busy"
 
     def __init__(self, retry_after: int | None = None) -> None:
         """Keep when it may be asked again."""
