@@ -51,8 +51,11 @@ class Hints:
 
         The line as well: an event may have been made up just before the address changed.
         """
-        now = asyncio.get_running_loop().time()
-        await asyncio.sleep(max(_GAP, self._own_change_until - now))
+        time = asyncio.get_running_loop().time
+        soon = time() + _GAP
+        # The end of our own change is expected late, and comes much sooner with most routers.
+        while (left := max(soon, self._own_change_until) - time()) > 0:
+            await asyncio.sleep(min(left, _GAP))
         await self._read()
 
     @callback

@@ -238,6 +238,7 @@ class PortCoordinator(HomeportCoordinator[PortReport]):
             )
             raise
         finally:
+            self.line.expect_table_events(_OWN_EVENT)
             await self._store.save()
         if self.pinhole.error:
             raise self.pinhole.error
