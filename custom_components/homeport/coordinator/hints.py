@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import suppress
 from typing import Any
 
 from homeassistant.core import callback
@@ -30,11 +31,13 @@ class Hints:
         self._pending = False
         self._heard = False
         self._own_change_until = 0.0
+        self._expected = asyncio.Event()
 
     @callback
     def expect_table_events(self, seconds: float) -> None:
         """Take events about the gateway's table for the echo of our own change: no hurry."""
         self._own_change_until = asyncio.get_running_loop().time() + seconds
+        self._expected.set()
 
     @callback
     def on_hint(self, said: Mapping[str, str]) -> None:
@@ -55,7 +58,10 @@ class Hints:
         soon = time() + _GAP
         # The end of our own change is expected late, and comes much sooner with most routers.
         while (left := max(soon, self._own_change_until) - time()) > 0:
-            await asyncio.sleep(min(left, _GAP))
+            self._expected.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(left):
+                    await self._expected.wait()
         await self._read()
 
     @callback
