@@ -22,7 +22,8 @@ from tests.integration.steps import entity_of, state_of, until
 OLD, NEW = "11.22.33.44", "11.22.33.55"
 SLOW = 0.2
 """Seconds, longer than any other collector that ends by itself."""
-CAP = 0.4
+LIMIT = 0.8
+CAP = 1.0
 
 NOBODY: Any = None
 AROUND = Around(
@@ -66,8 +67,8 @@ async def stubborn(around: Around, found: Found) -> None:
 
 
 def collector(ask: Callable[[Around, Found], Awaitable[None]], *pieces: str) -> Collector:
-    """Return a collector that may take a little longer than the slow one."""
-    return Collector(pieces or (ask.__name__,), SLOW + 0.1, ask)
+    """Return a collector that may take longer than the slow one, also on a busy machine."""
+    return Collector(pieces or (ask.__name__,), LIMIT, ask)
 
 
 @pytest.fixture
@@ -90,10 +91,15 @@ async def look() -> tuple[dict[str, Any], float]:
 
 
 async def test_collectors_run_side_by_side(collect: Callable[..., None]) -> None:
-    collect(*(collector(slow, f"slow {number}") for number in range(20)), collector(slow))
-    found, took = await look()
-    assert found["slow"] == 2
-    assert SLOW <= took < 1.5 * SLOW  # one after the other they take four seconds
+    together = asyncio.Barrier(21)
+
+    async def waits(around: Around, found: Found) -> None:
+        await together.wait()
+        found({"waits": 2})
+
+    collect(*(collector(waits, f"waits {number}") for number in range(20)), collector(waits))
+    found, _ = await look()
+    assert found["waits"] == 2
 
 
 async def test_what_fails_fails_alone(collect: Callable[..., None]) -> None:
@@ -111,7 +117,7 @@ async def test_what_fails_fails_alone(collect: Callable[..., None]) -> None:
         "hangs": None,
         "stubborn": None,
     }
-    assert CAP <= took < CAP + 0.2
+    assert CAP <= took < 2 * CAP
     await until(lambda: asyncio.all_tasks() == before)
     # What was found too late is of the past, and no evidence.
     assert found["stubborn"] is None
