@@ -1,8 +1,8 @@
 """Events of the gateway: no more than hints, upon which it is read."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from homeassistant.core import callback
@@ -11,6 +11,10 @@ from ..line import GatewayEvidence
 
 _GAP = 0.25
 """Seconds between two readings of the gateway, however many events come."""
+_SLOW_CHANGE = 10.0
+"""Seconds that a router may take to carry out a change."""
+_OWN_EVENT = 2.0
+"""Seconds that the event about it may take to come."""
 
 
 class Hints:
@@ -33,9 +37,19 @@ class Hints:
         self._own_change_until = 0.0
         self._expected = asyncio.Event()
 
-    @callback
-    def expect_table_events(self, seconds: float) -> None:
-        """Take events about the gateway's table for the echo of our own change: no hurry."""
+    @contextmanager
+    def own_change(self) -> Iterator[None]:
+        """Take events about the gateway's table for the echo of our own change: no hurry.
+
+        That is until the change is over and its event may have come.
+        """
+        self._expect(_SLOW_CHANGE)
+        try:
+            yield
+        finally:
+            self._expect(_OWN_EVENT)
+
+    def _expect(self, seconds: float) -> None:
         self._own_change_until = asyncio.get_running_loop().time() + seconds
         self._expected.set()
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -159,10 +160,9 @@ class LineCoordinator(HomeportCoordinator[LineReport]):
         self._address_listeners.append(listener)
         return partial(self._address_listeners.remove, listener)
 
-    @callback
-    def expect_table_events(self, seconds: float) -> None:
-        """Take events about the gateway's table for the echo of our own change: no hurry."""
-        self._hints.expect_table_events(seconds)
+    def own_change(self) -> AbstractContextManager[None]:
+        """Return what is to be entered while we change the gateway's table; see Hints."""
+        return self._hints.own_change()
 
     @callback
     def prove(self, address: IPv4Address, port: int) -> None:

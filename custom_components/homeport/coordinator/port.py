@@ -41,14 +41,10 @@ from .timer import CloseTimer
 
 _LOGGER = logging.getLogger(__name__)
 
-_SLOW_CHANGE = 10.0
-"""Seconds that a router may take to carry out a change."""
 _SHORT_LEASE = 5400
 """Seconds. A gateway that tells of changes is read every 1800."""
 _SHORTEST_WAIT = 5.0
 """Seconds between two readings of a lease, however short that is."""
-_OWN_EVENT = 2.0
-"""Seconds that the event about it may take to come."""
 _IP_VERSIONS: Final[dict[Family, IpVersion]] = {Family.IPV4: 4, Family.IPV6: 6}
 
 
@@ -229,8 +225,8 @@ class PortCoordinator(HomeportCoordinator[PortReport]):
                 await self.line.async_refresh()
             if self.line.gateway is None:
                 raise GatewayUnreachable
-            self.line.expect_table_events(_SLOW_CHANGE)
-            self.async_set_updated_data(await self._keep())
+            with self.line.own_change():
+                self.async_set_updated_data(await self._keep())
         except GatewayError as err:
             report = self.data.with_mapping(None)
             self.async_set_updated_data(
@@ -238,7 +234,6 @@ class PortCoordinator(HomeportCoordinator[PortReport]):
             )
             raise
         finally:
-            self.line.expect_table_events(_OWN_EVENT)
             await self._store.save()
         if self.pinhole.error:
             raise self.pinhole.error
@@ -318,18 +313,23 @@ class PortCoordinator(HomeportCoordinator[PortReport]):
     @callback
     def _time_is_up(self) -> None:
         """Close it; while the gateway does not, that is tried again with each reading."""
-        self.line.expect_table_events(_SLOW_CHANGE)
         self.async_set_updated_data(replace(self.data.unseen(), wanted=False))
         self.config_entry.async_create_background_task(
             self.hass, self._store.save(), "homeport timer"
         )
-        self._read_soon()
+        self.config_entry.async_create_background_task(
+            self.hass, self._close_in_time(), "homeport port"
+        )
 
     @callback
     def _target_moved(self) -> None:
         """Lead to where the device is now."""
         self.async_set_updated_data(self.data.unseen())
         self._read_soon()
+
+    async def _close_in_time(self) -> None:
+        with self.line.own_change():
+            await self.async_refresh()
 
     async def _look_and_read(self) -> None:
         await self.target.async_look()
